@@ -1,0 +1,432 @@
+//! The chunked transfer coding, RFC 9112 section 7.1, as far as its last-chunk line; the trailer section is
+//! field lines.
+//!
+//! ```text
+//! chunk     = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+//! chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
+//! ```
+//!
+//! The leniency of RFC 9112 2.2 towards a bare LF is for field lines, never for these.
+#![forbid(unsafe_code)]
+
+use crate::class::{hex_value, is_blank, is_ctl, is_tchar, is_text};
+use crate::judge::{Finding, Halt, Judge};
+use crate::policy::Limits;
+use crate::rule::Rule;
+
+/// Largest chunk size, so that no sum of sizes and offsets overflows.
+const LARGEST: u64 = i64::MAX as u64;
+
+/// Digits that cannot overflow, whatever they are.
+const SAFE_DIGITS: usize = 15;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The first octet of a size.
+    SizeStart,
+    Size,
+    /// Blanks after the size: the first of them.
+    SizeBlank(u8),
+    SizeCr,
+    /// After a semicolon.
+    ExtStart,
+    ExtName,
+    ExtNameBlank,
+    /// After an equals sign.
+    ExtValueStart,
+    ExtToken,
+    ExtQuoted,
+    ExtQuotedPair,
+    ExtQuotedCr,
+    ExtValueEnd,
+    ExtValueBlank,
+    /// Off the grammar, tolerated; passed over up to the CRLF.
+    ExtSlip,
+    ExtCr,
+    Data,
+    DataCr,
+    DataLf,
+    Last,
+}
+
+/// What a call of [`ChunkedReader::read`] came to.
+pub(crate) enum Chunk {
+    /// All input is used up.
+    More,
+    /// That many bytes of the input at the reader's place are content.
+    Data(usize),
+    /// The last-chunk line has ended.
+    Last,
+}
+
+/// A chunked body as far as it has been read. All positions are absolute offsets, as nothing is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct ChunkedReader {
+    state: State,
+    at: u64,
+    line: u64,
+    size: u64,
+    /// Where blanks after the size began, or the CR that may end a line stands.
+    mark: u64,
+    /// The open quoted-string holds something.
+    quoted: bool,
+    content: u64,
+    overhead: u64,
+}
+
+impl ChunkedReader {
+    pub(crate) const fn new(at: u64) -> ChunkedReader {
+        ChunkedReader {
+            state: State::SizeStart,
+            at,
+            line: at,
+            size: 0,
+            mark: at,
+            quoted: false,
+            content: 0,
+            overhead: 0,
+        }
+    }
+
+    /// The offset of the next byte to read.
+    pub(crate) const fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Is what has come since the last data a last-chunk line, or the start of one?
+    pub(crate) const fn in_last_chunk(&self) -> bool {
+        let in_data = matches!(self.state, State::Data | State::DataCr | State::DataLf | State::SizeStart);
+        self.size == 0 && !in_data
+    }
+
+    /// `input` starts at [`at`](Self::at), which moves on over what is read; data stays for [`take`](Self::take).
+    pub(crate) fn read(&mut self, input: &[u8], judge: &mut Judge<'_, '_>) -> Result<Chunk, Halt> {
+        let start = self.at;
+        loop {
+            let rest = &input[(self.at - start) as usize..];
+            match self.state {
+                State::Last => return Ok(Chunk::Last),
+                _ if rest.is_empty() => return Ok(Chunk::More),
+                State::Data => {
+                    return Ok(Chunk::Data(usize::try_from(self.size).unwrap_or(usize::MAX).min(rest.len())));
+                }
+                State::SizeStart => {
+                    if !self.plain_size_line(rest, judge.policy.limits()) {
+                        self.step(rest[0], judge)?;
+                    }
+                }
+                _ => self.step(rest[0], judge)?,
+            }
+        }
+    }
+
+    /// The first `count` bytes of data are used.
+    pub(crate) fn take(&mut self, count: usize) {
+        self.at += count as u64;
+        self.content += count as u64;
+        self.size -= count as u64;
+        if self.size == 0 {
+            self.state = State::DataCr;
+        }
+    }
+
+    /// The common line: a few digits and CRLF, whole and within limits. Does what the machine would have done.
+    fn plain_size_line(&mut self, rest: &[u8], limits: &Limits) -> bool {
+        let mut size = 0;
+        let mut digits = 0;
+        while let Some(value) = rest.get(digits).and_then(|&byte| hex_value(byte)) {
+            size = size << 4 | u64::from(value);
+            digits += 1;
+            if digits > SAFE_DIGITS {
+                return false;
+            }
+        }
+        let line = digits as u64 + 2;
+        let fits =
+            digits as u32 <= limits.chunk_line && self.overhead + line <= self.allowed_overhead(limits);
+        if digits == 0 || rest.get(digits..digits + 2) != Some(b"\r\n") || !fits {
+            return false;
+        }
+        self.at += line;
+        self.overhead += line;
+        self.size = size;
+        self.state = if size == 0 { State::Last } else { State::Data };
+        true
+    }
+
+    fn allowed_overhead(&self, limits: &Limits) -> u64 {
+        let earned = self.content.saturating_mul(u64::from(limits.chunk_overhead_ratio));
+        earned.saturating_add(u64::from(limits.chunk_overhead))
+    }
+
+    fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
+        self.check_limits(byte, judge)?;
+        self.state = match self.state {
+            State::SizeStart => self.size_start(byte, judge)?,
+            State::Size => self.size(byte, judge)?,
+            State::SizeBlank(first) => self.size_blank(first, byte, judge)?,
+            State::SizeCr => self.size_cr(byte, judge)?,
+            State::ExtStart => self.ext_start(byte, judge)?,
+            State::ExtName => self.ext_name(byte, judge)?,
+            State::ExtNameBlank => self.ext_name_blank(byte, judge)?,
+            State::ExtValueStart => self.ext_value_start(byte, judge)?,
+            State::ExtToken => self.ext_token(byte, judge)?,
+            State::ExtQuoted => self.ext_quoted(byte, judge)?,
+            State::ExtQuotedPair => self.ext_quoted_pair(byte, judge)?,
+            State::ExtQuotedCr => return Err(self.ext_quoted_cr(byte, judge)),
+            State::ExtValueEnd => self.ext_value_end(byte, judge)?,
+            State::ExtValueBlank => self.ext_value_blank(byte, judge)?,
+            State::ExtSlip => self.ext_slip(byte, judge)?,
+            State::ExtCr => self.ext_cr(byte, judge)?,
+            State::DataCr => self.data_cr(byte, judge)?,
+            State::DataLf => self.data_lf(byte, judge)?,
+            State::Data | State::Last => self.state,
+        };
+        self.at += 1;
+        self.overhead += 1;
+        Ok(())
+    }
+
+    fn check_limits(&self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {
+        let limits = judge.policy.limits();
+        let ends = byte == b'\r' || byte == b'\n';
+        let in_line = !matches!(self.state, State::SizeStart | State::DataCr | State::DataLf);
+        if in_line && !ends && self.at - self.line >= u64::from(limits.chunk_line) {
+            return Err(self.refuse(judge, Rule::ChunkLineTooLong, byte));
+        }
+        if self.overhead >= self.allowed_overhead(limits) {
+            return Err(self.refuse(judge, Rule::ExcessChunkOverhead, byte));
+        }
+        Ok(())
+    }
+
+    fn finding(&self, rule: Rule, byte: u8) -> Finding {
+        Finding::byte(rule, self.at, byte, self.at)
+    }
+
+    fn refuse(&self, judge: &Judge<'_, '_>, rule: Rule, byte: u8) -> Halt {
+        judge.refuse(self.finding(rule, byte))
+    }
+
+    /// A CR whose successor is not LF.
+    fn refuse_cr(&self, judge: &Judge<'_, '_>, rule: Rule) -> Halt {
+        judge.refuse(Finding::byte(rule, self.mark, b'\r', self.at))
+    }
+
+    fn size_start(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            b'\r' | b'\n' | b';' => Err(self.refuse(judge, Rule::MissingChunkSize, byte)),
+            _ => {
+                let Some(value) = hex_value(byte) else {
+                    return Err(self.refuse(judge, Rule::InvalidChunkSize, byte));
+                };
+                self.line = self.at;
+                self.size = u64::from(value);
+                Ok(State::Size)
+            }
+        }
+    }
+
+    fn size(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        if let Some(value) = hex_value(byte) {
+            if self.size > LARGEST >> 4 {
+                return Err(self.refuse(judge, Rule::ChunkSizeOverflow, byte));
+            }
+            self.size = self.size << 4 | u64::from(value);
+            return Ok(State::Size);
+        }
+        match byte {
+            b'\r' => Ok(self.cr(State::SizeCr)),
+            b'\n' => Err(self.refuse(judge, Rule::ChunkLineTerminator, byte)),
+            b';' => self.semicolon(byte, judge),
+            _ if is_blank(byte) => {
+                if judge.denies(Rule::ChunkSizeTrailingWhitespace) {
+                    return Err(self.refuse(judge, Rule::ChunkSizeTrailingWhitespace, byte));
+                }
+                self.mark = self.at;
+                Ok(State::SizeBlank(byte))
+            }
+            _ => Err(self.refuse(judge, Rule::InvalidChunkSize, byte)),
+        }
+    }
+
+    fn cr(&mut self, state: State) -> State {
+        self.mark = self.at;
+        state
+    }
+
+    fn size_blank(&mut self, first: u8, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            b'\r' | b';' => {
+                let rule = Rule::ChunkSizeTrailingWhitespace;
+                judge.tolerate(Finding::byte(rule, self.mark, first, self.at))?;
+                if byte == b';' { self.semicolon(byte, judge) } else { Ok(self.cr(State::SizeCr)) }
+            }
+            b'\n' => Err(self.refuse(judge, Rule::ChunkLineTerminator, byte)),
+            _ if is_blank(byte) => Ok(State::SizeBlank(first)),
+            _ => {
+                let finding = self.finding(Rule::InvalidChunkExtension, byte);
+                Err(judge.refuse(finding.detail("no semicolon before it")))
+            }
+        }
+    }
+
+    fn size_cr(&mut self, byte: u8, judge: &Judge<'_, '_>) -> Result<State, Halt> {
+        if byte == b'\n' {
+            Ok(self.end_line())
+        } else {
+            Err(self.refuse_cr(judge, Rule::ChunkLineTerminator))
+        }
+    }
+
+    fn end_line(&self) -> State {
+        if self.size == 0 { State::Last } else { State::Data }
+    }
+
+    fn semicolon(&self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        judge.tolerate(self.finding(Rule::ChunkExtension, byte))?;
+        Ok(State::ExtStart)
+    }
+
+    fn ext_start(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            _ if is_blank(byte) => Ok(State::ExtStart),
+            _ if is_tchar(byte) => Ok(State::ExtName),
+            _ => self.slip(byte, judge),
+        }
+    }
+
+    fn ext_name(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            _ if is_tchar(byte) => Ok(State::ExtName),
+            _ if is_blank(byte) => Ok(State::ExtNameBlank),
+            b'=' => Ok(State::ExtValueStart),
+            b';' => Ok(State::ExtStart),
+            b'\r' => Ok(self.cr(State::ExtCr)),
+            _ => self.slip(byte, judge),
+        }
+    }
+
+    fn ext_name_blank(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            _ if is_blank(byte) => Ok(State::ExtNameBlank),
+            b'=' => Ok(State::ExtValueStart),
+            b';' => Ok(State::ExtStart),
+            _ => self.slip(byte, judge),
+        }
+    }
+
+    fn ext_value_start(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            _ if is_blank(byte) => Ok(State::ExtValueStart),
+            _ if is_tchar(byte) => Ok(State::ExtToken),
+            b'"' => {
+                self.quoted = false;
+                Ok(State::ExtQuoted)
+            }
+            _ => self.slip(byte, judge),
+        }
+    }
+
+    fn ext_token(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        if is_tchar(byte) { Ok(State::ExtToken) } else { self.ext_value_end(byte, judge) }
+    }
+
+    fn ext_quoted(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            b'"' => return Ok(State::ExtValueEnd),
+            b'\\' => return Ok(State::ExtQuotedPair),
+            _ => self.inside_quotes(byte, judge),
+        }
+    }
+
+    fn ext_quoted_pair(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        self.quoted = true;
+        self.inside_quotes(byte, judge)
+    }
+
+    /// A quoted-string cannot hide a line break: one that opens at the end of a line would take it in, one that is
+    /// open there was never closed.
+    fn inside_quotes(&mut self, byte: u8, judge: &Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            b'\r' => Ok(self.cr(State::ExtQuotedCr)),
+            b'\n' => Err(self.refuse(judge, Rule::LineBreakInChunkExtension, byte)),
+            _ if is_text(byte) => {
+                self.quoted = true;
+                Ok(State::ExtQuoted)
+            }
+            _ => Err(self.refuse(judge, Rule::InvalidChunkExtension, byte)),
+        }
+    }
+
+    fn ext_quoted_cr(&self, byte: u8, judge: &Judge<'_, '_>) -> Halt {
+        if byte == b'\n' && self.quoted {
+            let finding = Finding::byte(Rule::InvalidChunkExtension, self.mark, b'\r', self.at);
+            return judge.refuse(finding.detail("a quoted string is not closed"));
+        }
+        self.refuse_cr(judge, Rule::LineBreakInChunkExtension)
+    }
+
+    fn ext_value_end(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            _ if is_blank(byte) => Ok(State::ExtValueBlank),
+            b';' => Ok(State::ExtStart),
+            b'\r' => Ok(self.cr(State::ExtCr)),
+            _ => self.slip(byte, judge),
+        }
+    }
+
+    fn ext_value_blank(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            _ if is_blank(byte) => Ok(State::ExtValueBlank),
+            b';' => Ok(State::ExtStart),
+            _ => self.slip(byte, judge),
+        }
+    }
+
+    /// An octet off the grammar that still leaves no doubt where the line ends.
+    fn slip(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        if byte == b'\n' {
+            return Err(self.refuse(judge, Rule::LineBreakInChunkExtension, byte));
+        }
+        let finding = self.finding(Rule::InvalidChunkExtension, byte);
+        if is_ctl(byte) && byte != b'\r' && byte != b'\t' {
+            return Err(judge.refuse(finding));
+        }
+        judge.tolerate(finding)?;
+        self.ext_slip(byte, judge)
+    }
+
+    fn ext_slip(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
+        match byte {
+            b'\r' => Ok(self.cr(State::ExtCr)),
+            b'\n' => Err(self.refuse(judge, Rule::LineBreakInChunkExtension, byte)),
+            _ if is_text(byte) => Ok(State::ExtSlip),
+            _ => Err(self.refuse(judge, Rule::InvalidChunkExtension, byte)),
+        }
+    }
+
+    fn ext_cr(&mut self, byte: u8, judge: &Judge<'_, '_>) -> Result<State, Halt> {
+        if byte == b'\n' {
+            Ok(self.end_line())
+        } else {
+            Err(self.refuse_cr(judge, Rule::LineBreakInChunkExtension))
+        }
+    }
+
+    fn data_cr(&mut self, byte: u8, judge: &Judge<'_, '_>) -> Result<State, Halt> {
+        if byte == b'\r' {
+            Ok(State::DataLf)
+        } else {
+            Err(self.refuse(judge, Rule::MissingChunkDataTerminator, byte))
+        }
+    }
+
+    fn data_lf(&mut self, byte: u8, judge: &Judge<'_, '_>) -> Result<State, Halt> {
+        if byte == b'\n' {
+            Ok(State::SizeStart)
+        } else {
+            Err(self.refuse(judge, Rule::MissingChunkDataTerminator, byte))
+        }
+    }
+}

@@ -1,0 +1,492 @@
+//! Field lines, RFC 9112 section 5, in the header and in the trailer section.
+//!
+//! ```text
+//! field-line = field-name ":" OWS field-value OWS
+//! ```
+//!
+//! One state machine knows every rule, position and tolerance, a byte at a time. Whole plain lines are taken by
+//! [`FieldLines::walk`], which may only ever do what the machine would have done.
+#![forbid(unsafe_code)]
+
+use super::known::{Known, Seen, spells_framing_field};
+use crate::class::{is_blank, is_digit, is_tchar, is_text};
+use crate::judge::{Finding, Halt, Judge};
+use crate::rule::Rule;
+use crate::scan::{Marks, token_len};
+
+const SPELLS_FRAMING: &str = "its letters spell a field that decides framing";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    LineStart,
+    Name,
+    NameCr,
+    /// Blanks after the name.
+    Blank,
+    /// A name with an octet that is no tchar, tolerated so far; read on to know what it spells.
+    BadName,
+    Value,
+    ValueCr,
+    /// A line that is tolerated and dropped.
+    Dropped,
+    DroppedCr,
+    EmptyLineCr,
+    /// The section is whole, and says so again when asked again.
+    Ended,
+}
+
+enum Step {
+    Next(State),
+    /// Look at the same byte again in another state.
+    Again(State),
+}
+
+/// Which section the lines stand in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Header,
+    Trailer,
+}
+
+/// The byte past which a section may not go, and the rule that says so.
+#[derive(Clone, Copy)]
+pub(crate) struct Ceiling {
+    pub(crate) at: usize,
+    pub(crate) rule: Rule,
+}
+
+/// A section as far as it has been read. Positions count from the first byte of the message, or of the trailers.
+#[derive(Clone, Copy)]
+pub(crate) struct FieldLines {
+    state: State,
+    place: Place,
+    at: usize,
+    line: usize,
+    /// Where the name ends; in `BadName`, the octet to blame.
+    mark: usize,
+    known: Option<Known>,
+    fields: u16,
+    /// The line before was dropped, and its continuation lines with it.
+    dropping: bool,
+    any_dropped: bool,
+    any_line: bool,
+    seen: Seen,
+}
+
+impl FieldLines {
+    pub(crate) const fn new(place: Place, at: usize) -> FieldLines {
+        FieldLines {
+            state: State::LineStart,
+            place,
+            at,
+            line: at,
+            mark: at,
+            known: None,
+            fields: 0,
+            dropping: false,
+            any_dropped: false,
+            any_line: false,
+            seen: Seen::NONE,
+        }
+    }
+
+    /// Bytes examined.
+    pub(crate) const fn examined(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) const fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Was any line tolerated that is not a field?
+    pub(crate) const fn any_dropped(&self) -> bool {
+        self.any_dropped
+    }
+
+    /// Has any line begun, dropped ones included?
+    pub(crate) const fn any_line(&self) -> bool {
+        self.any_line
+    }
+
+    /// Judge the bytes not yet examined; `Some` is the length of the section once its empty line has ended.
+    pub(crate) fn read(
+        &mut self,
+        judge: &mut Judge<'_, '_>,
+        ceiling: Ceiling,
+    ) -> Result<Option<usize>, Halt> {
+        let mut marks = Marks::new(self.at);
+        loop {
+            if self.state == State::LineStart && self.place == Place::Header {
+                self.walk(judge, &mut marks, ceiling);
+            }
+            if self.state == State::Ended {
+                return Ok(Some(self.at));
+            }
+            let Some(&byte) = judge.bytes.get(self.at) else { return Ok(None) };
+            self.check_size(byte, judge, ceiling)?;
+            match self.step(byte, judge)? {
+                Step::Next(state) => {
+                    self.at += 1;
+                    self.state = state;
+                }
+                Step::Again(state) => self.state = state,
+            }
+        }
+    }
+
+    /// Take whole plain lines: a token, a colon, text, CRLF, within every limit. Stops in front of anything else.
+    fn walk(&mut self, judge: &Judge<'_, '_>, marks: &mut Marks, ceiling: Ceiling) {
+        let bytes = judge.bytes;
+        let limits = judge.policy.limits();
+        while self.fields < limits.fields {
+            let line = self.at;
+            let Some(rest) = bytes.get(line..) else { return };
+            let colon = line + token_len(rest);
+            if colon == line || bytes.get(colon) != Some(&b':') {
+                return;
+            }
+            let Some(cr) = plain_end(bytes, colon + 1, marks) else { return };
+            if cr - line > limits.field_line as usize || cr + 2 > ceiling.at {
+                return;
+            }
+            self.begin_field(line);
+            self.name_is(&bytes[line..colon]);
+            self.at = cr + 2;
+            self.line = self.at;
+        }
+    }
+
+    fn check_size(&self, byte: u8, judge: &Judge<'_, '_>, ceiling: Ceiling) -> Result<(), Halt> {
+        let ends = byte == b'\r' || byte == b'\n';
+        if !ends && self.at - self.line >= judge.policy.limits().field_line as usize {
+            let rule = match self.place {
+                Place::Header => Rule::FieldLineTooLong,
+                Place::Trailer => Rule::TrailerFieldTooLarge,
+            };
+            return Err(judge.refuse(Finding::at(rule, self.at)));
+        }
+        if self.at >= ceiling.at {
+            return Err(judge.refuse(match ceiling.rule {
+                Rule::TooManyInterimResponses => Finding::new(ceiling.rule, 0..1, self.at),
+                rule => Finding::at(rule, self.at),
+            }));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match self.state {
+            State::LineStart => self.line_start(byte, judge),
+            State::Name => self.name(byte, judge),
+            State::NameCr => self.name_cr(byte, judge),
+            State::Blank => self.blank(byte, judge),
+            State::BadName => self.bad_name(byte, judge),
+            State::Value => self.value(byte, judge),
+            State::ValueCr => self.value_cr(byte, judge),
+            State::Dropped => self.dropped(byte, judge),
+            State::DroppedCr => self.dropped_cr(byte, judge),
+            State::EmptyLineCr => self.empty_line_cr(byte, judge),
+            State::Ended => Ok(Step::Again(State::Ended)),
+        }
+    }
+
+    fn line_start(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            b'\r' => return Ok(Step::Next(State::EmptyLineCr)),
+            b'\n' => {
+                self.tolerate(judge, Finding::at(Rule::BareLf, self.at))?;
+                return Ok(Step::Next(State::Ended));
+            }
+            _ => {}
+        }
+        if self.place == Place::Trailer && !self.any_line {
+            judge.tolerate(Finding::at(Rule::TrailerSection, self.at))?;
+        }
+        if is_blank(byte) {
+            return self.blank_led_line(judge);
+        }
+        self.check_count(judge)?;
+        match byte {
+            b':' => {
+                self.tolerate(judge, Finding::at(Rule::EmptyFieldName, self.at))?;
+                self.drop_line();
+                Ok(Step::Next(State::Dropped))
+            }
+            _ if is_tchar(byte) => {
+                self.begin_field(self.at);
+                Ok(Step::Next(State::Name))
+            }
+            _ => {
+                let step = self.bad_octet(judge, self.at, self.at)?;
+                self.begin_field(self.at);
+                Ok(step)
+            }
+        }
+    }
+
+    fn check_count(&self, judge: &Judge<'_, '_>) -> Result<(), Halt> {
+        let limits = judge.policy.limits();
+        let (most, rule) = match self.place {
+            Place::Header => (limits.fields, Rule::HeaderSectionTooLarge),
+            Place::Trailer => (limits.trailer_fields, Rule::TrailerSectionTooLarge),
+        };
+        if self.fields >= most { Err(judge.refuse(Finding::at(rule, self.at))) } else { Ok(()) }
+    }
+
+    fn begin_field(&mut self, line: usize) {
+        self.line = line;
+        self.fields += 1;
+        self.known = None;
+        self.dropping = false;
+        self.any_line = true;
+    }
+
+    fn name_is(&mut self, name: &[u8]) {
+        self.known = Known::of(name);
+        if let Some(known) = self.known {
+            self.seen.add(known, self.line);
+        }
+    }
+
+    /// SP or HTAB first: the line goes on (RFC 9112 5.2), or there is nothing for it to go on from (2.2).
+    fn blank_led_line(&mut self, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if self.dropping {
+            return Ok(Step::Next(State::Dropped));
+        }
+        if !self.any_line {
+            self.tolerate(judge, Finding::at(Rule::WhitespaceBeforeFirstField, self.at))?;
+            self.drop_line();
+            return Ok(Step::Next(State::Dropped));
+        }
+        let finding = Finding::at(Rule::ObsFold, self.at);
+        if self.in_framing_field() {
+            return Err(judge.refuse(finding.detail("in a field that decides framing")));
+        }
+        judge.tolerate(finding)?;
+        Ok(Step::Next(State::Value))
+    }
+
+    fn name(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            _ if is_tchar(byte) => Ok(Step::Next(State::Name)),
+            b':' => {
+                self.name_is(&judge.bytes[self.line..self.at]);
+                Ok(Step::Next(State::Value))
+            }
+            b' ' | b'\t' => {
+                let finding = Finding::at(Rule::WhitespaceBeforeColon, self.at);
+                let name = &judge.bytes[self.line..self.at];
+                if Known::of(name).is_some_and(Known::decides_framing) {
+                    return Err(judge.refuse(finding.detail("after a name that decides framing")));
+                }
+                if judge.denies(Rule::WhitespaceBeforeColon) {
+                    return Err(judge.refuse(finding));
+                }
+                self.mark = self.at;
+                Ok(Step::Next(State::Blank))
+            }
+            b'\r' => Ok(Step::Next(State::NameCr)),
+            b'\n' => self.missing_colon(judge, self.at),
+            b'/' if &judge.bytes[self.line..self.at] == b"HTTP" => self.repeated_status_line(judge),
+            _ => self.bad_octet(judge, self.at, self.at),
+        }
+    }
+
+    fn name_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if byte == b'\n' {
+            return self.missing_colon(judge, self.at - 1);
+        }
+        Err(self.refuse(judge, Finding::new(Rule::BareCr, self.at - 1..self.at, self.at)))
+    }
+
+    fn missing_colon(&mut self, judge: &mut Judge<'_, '_>, line_end: usize) -> Result<Step, Halt> {
+        let finding = Finding::new(Rule::MissingColon, line_end..line_end + 1, self.at);
+        if spells_framing_field(&judge.bytes[self.line..line_end]) {
+            return Err(self.refuse(judge, finding.detail(SPELLS_FRAMING)));
+        }
+        self.tolerate(judge, finding)?;
+        if line_end == self.at {
+            self.tolerate(judge, Finding::at(Rule::BareLf, self.at))?;
+        }
+        self.drop_line();
+        self.end_line()
+    }
+
+    fn blank(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        let name = self.line..self.mark;
+        match byte {
+            b' ' | b'\t' => Ok(Step::Next(State::Blank)),
+            b':' => {
+                let finding = Finding::new(Rule::WhitespaceBeforeColon, self.mark..self.at, self.at);
+                judge.tolerate(finding)?;
+                self.name_is(&judge.bytes[name]);
+                Ok(Step::Next(State::Value))
+            }
+            b'\r' => Ok(Step::Next(State::NameCr)),
+            b'\n' => self.missing_colon(judge, self.at),
+            _ if is_digit(byte) && &judge.bytes[name] == b"HTTP" => self.repeated_status_line(judge),
+            _ => self.bad_octet(judge, self.mark, self.at),
+        }
+    }
+
+    fn repeated_status_line(&mut self, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        self.tolerate(judge, Finding::new(Rule::RepeatedStatusLine, self.line..self.at + 1, self.at))?;
+        self.drop_line();
+        Ok(Step::Next(State::Dropped))
+    }
+
+    /// An octet that is no tchar stands in the name.
+    fn bad_octet(&mut self, judge: &Judge<'_, '_>, blamed: usize, at: usize) -> Result<Step, Halt> {
+        if judge.denies(self.rule(Rule::InvalidFieldName)) {
+            return Err(self.refuse(judge, Finding::new(Rule::InvalidFieldName, blamed..blamed + 1, at)));
+        }
+        self.mark = blamed;
+        Ok(Step::Next(State::BadName))
+    }
+
+    fn bad_name(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if !matches!(byte, b':' | b'\r' | b'\n') {
+            return Ok(Step::Next(State::BadName));
+        }
+        let finding = Finding::new(Rule::InvalidFieldName, self.mark..self.mark + 1, self.at);
+        if spells_framing_field(&judge.bytes[self.line..self.at]) {
+            return Err(self.refuse(judge, finding.detail(SPELLS_FRAMING)));
+        }
+        self.tolerate(judge, finding)?;
+        self.drop_line();
+        Ok(Step::Again(State::Dropped))
+    }
+
+    fn value(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            _ if is_text(byte) => Ok(Step::Next(State::Value)),
+            b'\r' => Ok(Step::Next(State::ValueCr)),
+            b'\n' => {
+                self.tolerate(judge, Finding::at(Rule::BareLf, self.at))?;
+                self.end_line()
+            }
+            _ => {
+                self.control_octet(byte, judge)?;
+                Ok(Step::Next(State::Value))
+            }
+        }
+    }
+
+    fn control_octet(&self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
+        let rule = match self.known {
+            _ if byte == 0 => Rule::NulInField,
+            Some(Known::TransferEncoding) => Rule::MalformedTransferEncoding,
+            Some(Known::ContentLength) => Rule::InvalidContentLength,
+            _ => Rule::ControlCharacterInFieldValue,
+        };
+        let finding = Finding::at(rule, self.at);
+        if self.in_framing_field() { Err(judge.refuse(finding)) } else { judge.tolerate(finding) }
+    }
+
+    fn value_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if byte == b'\n' {
+            return self.end_line();
+        }
+        let finding = Finding::new(Rule::BareCr, self.at - 1..self.at, self.at);
+        if self.in_framing_field() {
+            return Err(self.refuse(judge, finding));
+        }
+        self.tolerate(judge, finding)?;
+        Ok(Step::Again(State::Value))
+    }
+
+    fn drop_line(&mut self) {
+        self.dropping = true;
+        self.any_dropped = true;
+        self.any_line = true;
+    }
+
+    fn dropped(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            b'\r' => Ok(Step::Next(State::DroppedCr)),
+            b'\n' => {
+                self.tolerate(judge, Finding::at(Rule::BareLf, self.at))?;
+                self.end_line()
+            }
+            _ => Ok(Step::Next(State::Dropped)),
+        }
+    }
+
+    fn dropped_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if byte == b'\n' {
+            return self.end_line();
+        }
+        self.tolerate(judge, Finding::new(Rule::BareCr, self.at - 1..self.at, self.at))?;
+        Ok(Step::Again(State::Dropped))
+    }
+
+    fn end_line(&mut self) -> Result<Step, Halt> {
+        self.line = self.at + 1;
+        Ok(Step::Next(State::LineStart))
+    }
+
+    fn empty_line_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if byte == b'\n' {
+            return Ok(Step::Next(State::Ended));
+        }
+        Err(self.refuse(judge, Finding::new(Rule::BareCr, self.at - 1..self.at, self.at)))
+    }
+
+    fn in_framing_field(&self) -> bool {
+        self.known.is_some_and(Known::decides_framing)
+    }
+
+    /// What breaks the shape of a line is one rule of its own in a trailer section.
+    fn rule(&self, rule: Rule) -> Rule {
+        match (self.place, rule) {
+            (Place::Header, rule) => rule,
+            (
+                Place::Trailer,
+                Rule::MissingColon
+                | Rule::WhitespaceBeforeFirstField
+                | Rule::BareCr
+                | Rule::BareLf
+                | Rule::EmptyFieldName
+                | Rule::InvalidFieldName
+                | Rule::RepeatedStatusLine,
+            ) => Rule::MalformedTrailerField,
+            (Place::Trailer, rule) => rule,
+        }
+    }
+
+    fn finding(&self, finding: Finding) -> Finding {
+        let own = finding.rule();
+        match self.rule(own) {
+            rule if rule == own => finding,
+            rule => finding.as_rule(rule).detail(own.title()),
+        }
+    }
+
+    fn refuse(&self, judge: &Judge<'_, '_>, finding: Finding) -> Halt {
+        judge.refuse(self.finding(finding))
+    }
+
+    /// In trailers only a line that surely ended in CRLF can be passed over: never a bare CR or LF.
+    fn tolerate(&self, judge: &mut Judge<'_, '_>, finding: Finding) -> Result<(), Halt> {
+        let ends_line = matches!(finding.rule(), Rule::BareCr | Rule::BareLf);
+        if self.place == Place::Trailer && ends_line {
+            return Err(self.refuse(judge, finding));
+        }
+        judge.tolerate(self.finding(finding))
+    }
+}
+
+/// The CR of the CRLF that ends a line of text, `from` lying inside it; `None` if it isn't there or not plain.
+fn plain_end(bytes: &[u8], mut from: usize, marks: &mut Marks) -> Option<usize> {
+    loop {
+        let mark = marks.next(bytes, from)?;
+        let text = bytes[mark..].iter().take_while(|&&byte| byte == b'\t' || byte >= 0x80).count();
+        let end = mark + text;
+        match bytes.get(end)? {
+            b'\r' if bytes.get(end + 1) == Some(&b'\n') => return Some(end),
+            byte if is_text(*byte) => from = end,
+            _ => return None,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The few field names the judgement itself looks at.
+#![forbid(unsafe_code)]
+
+/// A field whose presence, value or repetition bears on the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Known {
+    ContentLength,
+    TransferEncoding,
+    Connection,
+    Upgrade,
+    Trailer,
+    KeepAlive,
+    ProxyConnection,
+    Te,
+    Location,
+    ContentType,
+    ETag,
+    Date,
+    Age,
+    RetryAfter,
+    ContentRange,
+    LastModified,
+    Expires,
+}
+
+impl Known {
+    /// By length and first letter, so that most names cost one comparison.
+    pub(crate) fn of(name: &[u8]) -> Option<Known> {
+        let (known, spelling): (Known, &[u8]) = match (name.len(), name.first()? | 0x20) {
+            (14, b'c') => (Known::ContentLength, b"content-length"),
+            (17, b't') => (Known::TransferEncoding, b"transfer-encoding"),
+            (10, b'c') => (Known::Connection, b"connection"),
+            (7, b'u') => (Known::Upgrade, b"upgrade"),
+            (7, b't') => (Known::Trailer, b"trailer"),
+            (10, b'k') => (Known::KeepAlive, b"keep-alive"),
+            (16, b'p') => (Known::ProxyConnection, b"proxy-connection"),
+            (2, b't') => (Known::Te, b"te"),
+            (8, b'l') => (Known::Location, b"location"),
+            (12, b'c') => (Known::ContentType, b"content-type"),
+            (4, b'e') => (Known::ETag, b"etag"),
+            (4, b'd') => (Known::Date, b"date"),
+            (3, b'a') => (Known::Age, b"age"),
+            (11, b'r') => (Known::RetryAfter, b"retry-after"),
+            (13, b'c') => (Known::ContentRange, b"content-range"),
+            (13, b'l') => (Known::LastModified, b"last-modified"),
+            (7, b'e') => (Known::Expires, b"expires"),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(spelling).then_some(known)
+    }
+
+    /// The five fields that must be read alike by every hop, so that nothing odd is tolerated in them.
+    pub(crate) const fn decides_framing(self) -> bool {
+        matches!(
+            self,
+            Known::ContentLength
+                | Known::TransferEncoding
+                | Known::Connection
+                | Known::Upgrade
+                | Known::Trailer
+        )
+    }
+
+    /// May stand once only (RFC 9110 5.5), and a second one is repaired away.
+    pub(crate) const fn is_singleton(self) -> bool {
+        self as u8 >= Known::Location as u8
+    }
+
+    const fn bit(self) -> u32 {
+        1 << self as u8
+    }
+}
+
+/// Which of them a section holds, which of them more than once, and where the first Content-Length,
+/// Transfer-Encoding and Connection stand.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    present: u32,
+    repeated: u32,
+    first: [u32; 3],
+}
+
+impl Seen {
+    pub(super) const NONE: Seen = Seen { present: 0, repeated: 0, first: [0; 3] };
+
+    pub(super) fn add(&mut self, known: Known, line: usize) {
+        if self.has(known) {
+            self.repeated |= known.bit();
+        } else if let Some(first) = self.first.get_mut(known as usize) {
+            *first = line as u32;
+        }
+        self.present |= known.bit();
+    }
+
+    pub(crate) const fn has(&self, known: Known) -> bool {
+        self.present & known.bit() != 0
+    }
+
+    /// Where the first one stands, for the three of which it is kept.
+    pub(crate) fn first(&self, known: Known) -> Option<usize> {
+        self.first.get(known as usize).map(|&line| line as usize)
+    }
+
+    pub(crate) const fn repeats(&self, known: Known) -> bool {
+        self.repeated & known.bit() != 0
+    }
+
+    pub(crate) const fn repeats_any_singleton(&self) -> bool {
+        self.repeated >> Known::Location as u8 != 0
+    }
+
+    /// Is none of the fields present that decide framing or the use of the connection?
+    pub(crate) const fn has_none_of_consequence(&self) -> bool {
+        let idle = Known::Location.bit() - 1;
+        self.present & idle == 0 && self.repeated == 0
+    }
+}
+
+/// Do the letters and digits of a damaged name spell a field that decides framing?
+pub(super) fn spells_framing_field(name: &[u8]) -> bool {
+    let spellings: [&[u8]; 5] =
+        [b"contentlength", b"transferencoding", b"connection", b"upgrade", b"trailer"];
+    spellings.iter().any(|spelling| {
+        let letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
+        letters.eq(spelling.iter().copied())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_known_in_any_case_and_only_whole() {
+        assert_eq!(Known::of(b"CONTENT-length"), Some(Known::ContentLength));
+        assert_eq!(Known::of(b"te"), Some(Known::Te));
+        assert_eq!(Known::of(b"Content_Length"), None);
+        assert_eq!(Known::of(b"Content-Lengths"), None);
+        assert_eq!(Known::of(b""), None);
+    }
+
+    #[test]
+    fn damaged_framing_names_are_recognised() {
+        assert!(spells_framing_field(b"Transfer-Encoding\x0b"));
+        assert!(spells_framing_field(b" Content Length"));
+        assert!(!spells_framing_field(b"Content-Type("));
+    }
+}

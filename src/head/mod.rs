@@ -1,0 +1,406 @@
+//! The head of a message: status line and header section, read as they arrive, and the judged head handed out.
+#![forbid(unsafe_code)]
+
+pub(crate) mod field_line;
+pub(crate) mod known;
+mod status_line;
+
+use crate::class::{is_text, is_token, trim_blank};
+use crate::exchange::{Framing, Version};
+use crate::judge::{Halt, Judge};
+use crate::rule::Rule;
+use field_line::{Ceiling, FieldLines, Place};
+use known::Seen;
+use status_line::StatusLine;
+
+pub(crate) use status_line::meaning;
+
+/// What came before this message in its exchange.
+#[derive(Clone, Copy)]
+pub(crate) struct Interims {
+    pub(crate) messages: u16,
+    pub(crate) bytes: u64,
+    /// Where the last of them began.
+    pub(crate) last: u64,
+}
+
+impl Interims {
+    pub(crate) const NONE: Interims = Interims { messages: 0, bytes: 0, last: 0 };
+}
+
+/// A head as far as it has been read. Each byte is examined once, whatever the reads.
+#[derive(Clone, Copy)]
+pub(crate) struct HeadReader {
+    status_line: StatusLine,
+    fields: Option<FieldLines>,
+    fields_at: usize,
+    interims: Interims,
+}
+
+/// What the reader knows of a head it has read whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Outline {
+    pub(crate) len: usize,
+    pub(crate) line: usize,
+    pub(crate) code_at: usize,
+    pub(crate) fields_at: usize,
+    pub(crate) version: Version,
+    pub(crate) any_dropped: bool,
+    pub(crate) seen: Seen,
+}
+
+impl HeadReader {
+    pub(crate) const fn new(interims: Interims) -> HeadReader {
+        let status_line = StatusLine::new(interims.messages > 0);
+        HeadReader { status_line, fields: None, fields_at: 0, interims }
+    }
+
+    /// Bytes examined.
+    pub(crate) const fn examined(&self) -> usize {
+        match &self.fields {
+            Some(fields) => fields.examined(),
+            None => self.status_line.examined(),
+        }
+    }
+
+    pub(crate) const fn in_fields(&self) -> bool {
+        self.fields.is_some()
+    }
+
+    /// Judge the bytes not yet examined; `judge.bytes` starts with the message. A head that is whole is told again
+    /// when asked again, as what it settles may take several calls.
+    pub(crate) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<Outline>, Halt> {
+        if self.fields.is_none() {
+            let Some(len) = self.status_line.read(judge, self.interims.messages)? else { return Ok(None) };
+            self.fields_at = len;
+            self.fields = Some(FieldLines::new(Place::Header, len));
+        }
+        let Some(fields) = &mut self.fields else { return Ok(None) };
+        judge.record.phase = crate::violation::Phase::Header;
+        let ceiling = ceiling(judge, self.interims);
+        let Some(len) = fields.read(judge, ceiling)? else { return Ok(None) };
+        Ok(Some(Outline {
+            len,
+            line: self.status_line.line(),
+            code_at: self.status_line.code_at(),
+            fields_at: self.fields_at,
+            version: self.status_line.version(),
+            any_dropped: fields.any_dropped(),
+            seen: *fields.seen(),
+        }))
+    }
+}
+
+/// Interim replies have a limit together besides the one for each head.
+fn ceiling(judge: &Judge<'_, '_>, interims: Interims) -> Ceiling {
+    let limits = judge.policy.limits();
+    let own = Ceiling { at: limits.header_section as usize, rule: Rule::HeaderSectionTooLarge };
+    if !judge.record.status.is_some_and(is_interim) {
+        return own;
+    }
+    let left = u64::from(limits.interim_bytes).saturating_sub(interims.bytes) as usize;
+    if left < own.at { Ceiling { at: left, rule: Rule::TooManyInterimResponses } } else { own }
+}
+
+/// 1xx, except 101, which is the final reply of its exchange.
+pub(crate) const fn is_interim(status: u16) -> bool {
+    status < 200 && status != 101
+}
+
+/// A judged head: everything in it may be forwarded once hop-by-hop fields are taken out and
+/// [repairs](Field::pieces) are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'b> {
+    pub(crate) wire: &'b [u8],
+    pub(crate) offset: u64,
+    pub(crate) code_at: usize,
+    pub(crate) fields: Fields<'b>,
+    pub(crate) status: u16,
+    pub(crate) version: Version,
+    pub(crate) framing: Framing,
+}
+
+impl<'b> Head<'b> {
+    /// The status code; 100 to 599, or up to 999 where `status-code-above-599` is tolerated.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The version to treat the message as: HTTP/1.2 and above are 1.1.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The reason phrase, which may be empty; empty too where `invalid-reason-phrase` is tolerated and what came
+    /// cannot be sent on.
+    pub fn reason(&self) -> &'b [u8] {
+        let line = &self.wire[self.code_at + 3..];
+        let end = line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len());
+        let line = line[..end].strip_suffix(b"\r").unwrap_or(&line[..end]);
+        let reason = line.split_first().map_or(line, |(_, reason)| reason);
+        if reason.iter().all(|&byte| is_text(byte)) { reason } else { b"" }
+    }
+
+    /// The field lines in order.
+    pub const fn fields(&self) -> Fields<'b> {
+        self.fields
+    }
+
+    /// The value of the first field of that name, in any case.
+    pub fn get(&self, name: &str) -> Option<&'b [u8]> {
+        self.get_all(name).next().map(|field| field.value())
+    }
+
+    /// The fields of that name, in any case, in order.
+    pub fn get_all<'n>(&self, name: &'n str) -> impl Iterator<Item = Field<'b>> + use<'b, 'n> {
+        self.fields.into_iter().filter(move |field| field.name().eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// How the end of the content is found.
+    pub const fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// 1xx other than 101: another head follows.
+    pub const fn is_interim(&self) -> bool {
+        is_interim(self.status)
+    }
+
+    /// The bytes of the head as received, empty lines before it included.
+    pub const fn wire(&self) -> &'b [u8] {
+        self.wire
+    }
+
+    /// The offset of its first byte.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+/// A [`Head`] without its bytes, so that it can be put over the same bytes elsewhere.
+#[cfg(feature = "bytes")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadParts {
+    offset: u64,
+    code_at: usize,
+    fields_at: usize,
+    sift: Sift,
+    status: u16,
+    version: Version,
+    framing: Framing,
+}
+
+#[cfg(feature = "bytes")]
+impl Head<'_> {
+    pub(crate) const fn parts(&self) -> HeadParts {
+        HeadParts {
+            offset: self.offset,
+            code_at: self.code_at,
+            fields_at: (self.fields.offset - self.offset) as usize,
+            sift: self.fields.sift,
+            status: self.status,
+            version: self.version,
+            framing: self.framing,
+        }
+    }
+}
+
+#[cfg(feature = "bytes")]
+impl HeadParts {
+    /// The head once more, over the bytes it was made of.
+    pub(crate) fn over<'b>(&self, wire: &'b [u8]) -> Head<'b> {
+        let fields_offset = self.offset + self.fields_at as u64;
+        Head {
+            wire,
+            offset: self.offset,
+            code_at: self.code_at,
+            fields: Fields::new(&wire[self.fields_at..], fields_offset, self.sift),
+            status: self.status,
+            version: self.version,
+            framing: self.framing,
+        }
+    }
+}
+
+/// Judged field lines, in order. Lines that were tolerated only by dropping them are left out.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'b> {
+    rest: &'b [u8],
+    offset: u64,
+    sift: Sift,
+}
+
+/// Which lines there may be that are not to be handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sift {
+    /// Every line is a field.
+    Nothing,
+    /// Lines that are no fields.
+    Dropped,
+    /// Those, and fields that may not stand in a trailer section.
+    Trailers,
+}
+
+impl<'b> Fields<'b> {
+    /// No fields.
+    pub const NONE: Fields<'static> = Fields { rest: &[], offset: 0, sift: Sift::Nothing };
+
+    /// `section` runs from the first field line to the empty line, both included.
+    pub(crate) const fn new(section: &'b [u8], offset: u64, sift: Sift) -> Fields<'b> {
+        Fields { rest: section, offset, sift }
+    }
+
+    /// How many bytes the lines ahead take, the empty line included, and the offset of the first.
+    #[cfg(feature = "bytes")]
+    pub(crate) const fn section(&self) -> (usize, u64) {
+        (self.rest.len(), self.offset)
+    }
+
+    /// A line with its continuation lines, terminator included; `None` at the empty line.
+    fn take_line(&mut self) -> Option<(&'b [u8], u64)> {
+        if matches!(self.rest, [b'\r', b'\n', ..] | [b'\n', ..] | []) {
+            return None;
+        }
+        let mut end = 0;
+        loop {
+            let Some(lf) = memchr::memchr(b'\n', &self.rest[end..]) else {
+                end = self.rest.len();
+                break;
+            };
+            end += lf + 1;
+            if !self.rest.get(end).is_some_and(|&byte| byte == b' ' || byte == b'\t') {
+                break;
+            }
+        }
+        let (line, rest) = self.rest.split_at(end);
+        let offset = self.offset;
+        self.rest = rest;
+        self.offset += end as u64;
+        Some((line, offset))
+    }
+
+    fn keeps(&self, field: &Field<'_>) -> bool {
+        match self.sift {
+            Sift::Nothing => true,
+            Sift::Dropped => is_token(field.name),
+            Sift::Trailers => is_token(field.name) && !is_forbidden_in_trailers(field.name),
+        }
+    }
+}
+
+impl<'b> Iterator for Fields<'b> {
+    type Item = Field<'b>;
+
+    fn next(&mut self) -> Option<Field<'b>> {
+        loop {
+            let (line, offset) = self.take_line()?;
+            let Some(colon) = memchr::memchr(b':', line) else { continue };
+            let blanks =
+                line[..colon].iter().rev().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
+            let value = line[colon + 1..].strip_suffix(b"\n").unwrap_or(&line[colon + 1..]);
+            let value = value.strip_suffix(b"\r").unwrap_or(value);
+            let leading = value.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
+            let field = Field {
+                name: &line[..colon - blanks],
+                value: trim_blank(value),
+                offset,
+                value_offset: offset + (colon + 1 + leading) as u64,
+            };
+            if self.keeps(&field) {
+                return Some(field);
+            }
+        }
+    }
+}
+
+/// One judged field line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'b> {
+    name: &'b [u8],
+    value: &'b [u8],
+    offset: u64,
+    value_offset: u64,
+}
+
+impl<'b> Field<'b> {
+    /// The name as received: a token, in any case.
+    pub const fn name(&self) -> &'b [u8] {
+        self.name
+    }
+
+    /// The value without the blanks around it. Where `obs-fold`, `bare-cr`, `nul-in-field` or
+    /// `control-character-in-field-value` is tolerated it may hold such octets: see [`pieces`](Field::pieces).
+    pub const fn value(&self) -> &'b [u8] {
+        self.value
+    }
+
+    /// The offset of the name's first byte.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The offset of the value's first byte; of the line end where the value is empty.
+    pub const fn value_offset(&self) -> u64 {
+        self.value_offset
+    }
+
+    /// Is the value good to forward as it is?
+    pub fn is_plain(&self) -> bool {
+        self.value.iter().all(|&byte| is_text(byte))
+    }
+
+    /// The value between tolerated folds, bare CRs, NULs and other control octets: what may be forwarded, joined by
+    /// single spaces (RFC 9112 2.2 and 5.2).
+    pub fn pieces(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+        let pieces = self.value.split(|&byte| !is_text(byte)).map(trim_blank);
+        let whole = self.value.is_empty().then_some(self.value);
+        whole.into_iter().chain(pieces.filter(|piece| !piece.is_empty()))
+    }
+}
+
+/// Fields that RFC 9110 6.5.1 keeps out of trailer sections: framing, routing, request modifiers, authentication,
+/// response controls and content format.
+pub(crate) fn is_forbidden_in_trailers(name: &[u8]) -> bool {
+    const FORBIDDEN: [&[u8]; 39] = [
+        b"age",
+        b"authorization",
+        b"cache-control",
+        b"connection",
+        b"content-encoding",
+        b"content-length",
+        b"content-range",
+        b"content-type",
+        b"cookie",
+        b"date",
+        b"expect",
+        b"expires",
+        b"host",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-range",
+        b"if-unmodified-since",
+        b"keep-alive",
+        b"location",
+        b"max-forwards",
+        b"pragma",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"range",
+        b"retry-after",
+        b"set-cookie",
+        b"strict-transport-security",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"vary",
+        b"via",
+        b"warning",
+        b"www-authenticate",
+        b"content-security-policy",
+        b"access-control-allow-origin",
+    ];
+    FORBIDDEN.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
+}

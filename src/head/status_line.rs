@@ -1,0 +1,400 @@
+//! The status line, RFC 9112 section 4, and the empty lines that may stand before it.
+//!
+//! ```text
+//! status-line  = HTTP-version SP status-code SP [ reason-phrase ] CRLF
+//! HTTP-version = %s"HTTP" "/" DIGIT "." DIGIT
+//! ```
+#![forbid(unsafe_code)]
+
+use crate::class::{is_blank, is_ctl, is_digit, is_text};
+use crate::exchange::{Method, Version, Written};
+use crate::judge::{Finding, Halt, Judge};
+use crate::rule::Rule;
+
+const PREFIX: &[u8; 5] = b"HTTP/";
+
+/// Empty lines skipped before a status line; RFC 9112 2.2 lets a server skip "at least one", a client none.
+const EMPTY_LINES: u8 = 2;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Start,
+    EmptyLineCr,
+    Prefix,
+    /// The prefix in another case; holds where it first differs.
+    CaseVariant(u8),
+    Major,
+    Dot,
+    Minor,
+    AfterVersion,
+    Code,
+    AfterCode,
+    Reason,
+    Cr,
+}
+
+/// What the caller is to do after a byte.
+enum Step {
+    Next(State),
+    Done,
+}
+
+/// The status line as far as it has been read. Positions count from the message's first byte.
+#[derive(Clone, Copy)]
+pub(super) struct StatusLine {
+    state: State,
+    at: usize,
+    /// Where the line starts, after the empty ones.
+    line: usize,
+    empty_lines: u8,
+    code_at: usize,
+    minor: u8,
+    /// How the interim replies before this message bear on it.
+    after_interim: bool,
+}
+
+impl StatusLine {
+    pub(super) const fn new(after_interim: bool) -> StatusLine {
+        StatusLine {
+            state: State::Start,
+            at: 0,
+            line: 0,
+            empty_lines: 0,
+            code_at: 0,
+            minor: 0,
+            after_interim,
+        }
+    }
+
+    /// Bytes examined.
+    pub(super) const fn examined(&self) -> usize {
+        self.at
+    }
+
+    pub(super) const fn line(&self) -> usize {
+        self.line
+    }
+
+    pub(super) const fn code_at(&self) -> usize {
+        self.code_at
+    }
+
+    pub(super) const fn version(&self) -> Version {
+        if self.minor == 0 { Version::Http10 } else { Version::Http11 }
+    }
+
+    /// Judge the bytes not yet examined; `Some` is the length of the line once it has ended.
+    pub(super) fn read(&mut self, judge: &mut Judge<'_, '_>, interims: u16) -> Result<Option<usize>, Halt> {
+        while let Some(&byte) = judge.bytes.get(self.at) {
+            self.check_length(byte, judge)?;
+            match self.step(byte, judge, interims)? {
+                Step::Next(state) => {
+                    self.at += 1;
+                    self.state = state;
+                }
+                Step::Done => {
+                    self.at += 1;
+                    return Ok(Some(self.at));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn check_length(&self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {
+        let ends = byte == b'\r' || byte == b'\n';
+        if !ends && self.at - self.line >= judge.policy.limits().status_line as usize {
+            return Err(judge.refuse(Finding::at(Rule::StatusLineTooLong, self.at)));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>, interims: u16) -> Result<Step, Halt> {
+        match self.state {
+            State::Start => self.start(byte, judge),
+            State::EmptyLineCr => self.empty_line_cr(byte, judge),
+            State::Prefix => self.prefix(byte, judge),
+            State::CaseVariant(first) => self.case_variant(first, byte, judge),
+            State::Major => self.major(byte, judge),
+            State::Dot => self.dot(byte, judge),
+            State::Minor => self.minor(byte, judge),
+            State::AfterVersion => self.after_version(byte, judge),
+            State::Code => self.code(byte, judge, interims),
+            State::AfterCode => self.after_code(byte, judge),
+            State::Reason => self.reason(byte, judge),
+            State::Cr => self.cr(byte, judge),
+        }
+    }
+
+    fn start(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            b'\r' => self.empty_line(judge).map(|()| Step::Next(State::EmptyLineCr)),
+            b'\n' => {
+                self.empty_line(judge)?;
+                self.after_empty_line();
+                Ok(Step::Next(State::Start))
+            }
+            b' ' | b'\t' => Err(judge.refuse(Finding::at(Rule::StatusLineExtraWhitespace, self.at))),
+            _ => self.prefix(byte, judge),
+        }
+    }
+
+    fn empty_line(&self, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
+        let finding = Finding::at(Rule::EmptyLineBeforeStatusLine, self.at);
+        if self.empty_lines >= EMPTY_LINES { Err(judge.refuse(finding)) } else { judge.tolerate(finding) }
+    }
+
+    fn empty_line_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if byte != b'\n' {
+            return Err(judge.refuse(Finding::new(Rule::BareCr, self.at - 1..self.at, self.at)));
+        }
+        self.after_empty_line();
+        Ok(Step::Next(State::Start))
+    }
+
+    fn after_empty_line(&mut self) {
+        self.empty_lines += 1;
+        self.line = self.at + 1;
+    }
+
+    fn prefix(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        let matched = self.at - self.line;
+        if byte == PREFIX[matched] {
+            let whole = matched + 1 == PREFIX.len();
+            return Ok(Step::Next(if whole { State::Major } else { State::Prefix }));
+        }
+        if byte.eq_ignore_ascii_case(&PREFIX[matched]) {
+            return Ok(Step::Next(State::CaseVariant(matched as u8)));
+        }
+        Err(self.not_http(self.at, judge))
+    }
+
+    /// `http/` is a version in the wrong case, `hello` is no HTTP at all: read on until that is known.
+    fn case_variant(&mut self, first: u8, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        let matched = self.at - self.line;
+        let blamed = self.line + first as usize;
+        if !byte.eq_ignore_ascii_case(&PREFIX[matched]) {
+            return Err(self.not_http(blamed, judge));
+        }
+        if matched + 1 < PREFIX.len() {
+            return Ok(Step::Next(State::CaseVariant(first)));
+        }
+        Err(judge.refuse(Finding::new(Rule::MalformedHttpVersion, blamed..blamed + 1, self.at)))
+    }
+
+    fn not_http(&self, blamed: usize, judge: &Judge<'_, '_>) -> Halt {
+        if self.after_interim {
+            return judge.refuse(Finding::new(Rule::InterimResponseWithContent, blamed..blamed + 1, self.at));
+        }
+        let finding = Finding::new(Rule::NotHttp, blamed..blamed + 1, self.at);
+        let starts = blamed == self.line;
+        judge.refuse(match looks_like(judge.bytes[blamed]) {
+            Some(protocol) if starts => finding.detail(protocol),
+            _ => finding,
+        })
+    }
+
+    fn major(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            b'1' => Ok(Step::Next(State::Dot)),
+            b'0'..=b'9' => Err(judge.refuse(Finding::at(Rule::UnsupportedHttpMajorVersion, self.at))),
+            _ => Err(self.malformed_version(judge)),
+        }
+    }
+
+    fn dot(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if byte == b'.' { Ok(Step::Next(State::Minor)) } else { Err(self.malformed_version(judge)) }
+    }
+
+    fn minor(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            b'0' | b'1' => {}
+            b'2'..=b'9' => judge.tolerate(Finding::at(Rule::HttpMinorVersionHigher, self.at))?,
+            _ => return Err(self.malformed_version(judge)),
+        }
+        self.minor = byte - b'0';
+        Ok(Step::Next(State::AfterVersion))
+    }
+
+    fn malformed_version(&self, judge: &Judge<'_, '_>) -> Halt {
+        judge.refuse(Finding::at(Rule::MalformedHttpVersion, self.at))
+    }
+
+    fn after_version(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            b' ' => {}
+            b'\t' => judge.tolerate(Finding::at(Rule::StatusLineExtraWhitespace, self.at))?,
+            b'\x0b' | b'\x0c' => {
+                return Err(judge.refuse(Finding::at(Rule::StatusLineExtraWhitespace, self.at)));
+            }
+            b'\r' | b'\n' => return Err(judge.refuse(Finding::at(Rule::MalformedStatusCode, self.at))),
+            _ => return Err(self.malformed_version(judge)),
+        }
+        self.code_at = self.at + 1;
+        Ok(Step::Next(State::Code))
+    }
+
+    fn code(&mut self, byte: u8, judge: &mut Judge<'_, '_>, interims: u16) -> Result<Step, Halt> {
+        let digits = self.at - self.code_at;
+        if digits == 0 && is_blank(byte) {
+            judge.tolerate(Finding::at(Rule::StatusLineExtraWhitespace, self.at))?;
+            self.code_at = self.at + 1;
+            return Ok(Step::Next(State::Code));
+        }
+        if digits == 0 && (byte == b'\x0b' || byte == b'\x0c') {
+            return Err(judge.refuse(Finding::at(Rule::StatusLineExtraWhitespace, self.at)));
+        }
+        if !is_digit(byte) {
+            return Err(judge.refuse(Finding::at(Rule::MalformedStatusCode, self.at)));
+        }
+        if digits < 2 {
+            return Ok(Step::Next(State::Code));
+        }
+        self.judge_code(judge, interims)?;
+        Ok(Step::Next(State::AfterCode))
+    }
+
+    /// With the third digit the code is whole; what it alone decides is decided here.
+    fn judge_code(&self, judge: &mut Judge<'_, '_>, interims: u16) -> Result<(), Halt> {
+        let span = self.code_at..self.code_at + 3;
+        let code =
+            judge.bytes[span.clone()].iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+        judge.record.status = Some(code);
+        let finding = |rule| Finding::new(rule, span.clone(), self.at);
+        if code < 100 {
+            return Err(judge.refuse(finding(Rule::StatusCodeBelow100)));
+        }
+        if code > 599 {
+            let finding = finding(Rule::StatusCodeAbove599);
+            judge.tolerate(match meaning(code) {
+                Some(meaning) => finding.detail(meaning),
+                None => finding,
+            })?;
+        }
+        if code < 200 {
+            self.judge_interim(code, judge, interims)?;
+        }
+        let switches = code == 101 || (judge.exchange.method() == Method::Connect && code / 100 == 2);
+        if switches && judge.exchange.request_written() != Written::Whole {
+            return Err(judge.refuse(finding(Rule::SwitchingProtocolsBeforeRequestComplete)));
+        }
+        Ok(())
+    }
+
+    fn judge_interim(&self, code: u16, judge: &mut Judge<'_, '_>, interims: u16) -> Result<(), Halt> {
+        if self.version() == Version::Http10 {
+            let minor = self.line + 7;
+            let finding = Finding::new(Rule::InterimResponseInHttp10, minor..minor + 1, self.at);
+            return Err(judge.refuse(finding));
+        }
+        if code == 101 {
+            if !judge.exchange.offers_upgrade() {
+                let span = self.code_at..self.code_at + 3;
+                return Err(judge.refuse(Finding::new(Rule::UnsolicitedSwitchingProtocols, span, self.at)));
+            }
+            return Ok(());
+        }
+        if interims >= judge.policy.limits().interim_messages {
+            return Err(judge.refuse(Finding::new(Rule::TooManyInterimResponses, 0..1, self.at)));
+        }
+        judge.tolerate(Finding::new(Rule::InterimResponse, 0..1, self.at))
+    }
+
+    fn after_code(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            b' ' => Ok(Step::Next(State::Reason)),
+            b'\t' => {
+                judge.tolerate(Finding::at(Rule::StatusLineExtraWhitespace, self.at))?;
+                Ok(Step::Next(State::Reason))
+            }
+            b'\r' | b'\n' => {
+                judge.tolerate(Finding::at(Rule::MissingSpaceAfterStatusCode, self.at))?;
+                self.reason(byte, judge)
+            }
+            b'\x0b' | b'\x0c' => Err(judge.refuse(Finding::at(Rule::StatusLineExtraWhitespace, self.at))),
+            _ => Err(judge.refuse(Finding::at(Rule::MalformedStatusCode, self.at))),
+        }
+    }
+
+    fn reason(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        match byte {
+            b'\r' => return Ok(Step::Next(State::Cr)),
+            b'\n' => {
+                judge.tolerate(Finding::at(Rule::BareLf, self.at))?;
+                return Ok(Step::Done);
+            }
+            b'\0' => return Err(judge.refuse(Finding::at(Rule::InvalidReasonPhrase, self.at))),
+            _ if is_ctl(byte) && !is_text(byte) => {
+                judge.tolerate(Finding::at(Rule::InvalidReasonPhrase, self.at))?;
+            }
+            _ => {}
+        }
+        Ok(Step::Next(State::Reason))
+    }
+
+    fn cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if byte == b'\n' {
+            return Ok(Step::Done);
+        }
+        Err(judge.refuse(Finding::new(Rule::BareCr, self.at - 1..self.at, self.at)))
+    }
+}
+
+/// The protocol a first byte that is not `H` gives away: wrong port, wrong upstream, missing head.
+fn looks_like(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        0x14..=0x17 => "looks like a TLS record: is this port for https?",
+        0x00 => "looks like HTTP/2 frames: does this port want h2c?",
+        b'S' => "looks like SSH",
+        b'2' => "looks like an SMTP or FTP greeting",
+        b'<' => "looks like HTML or XML without a head",
+        b'I' => "looks like ICY, Shoutcast's status line",
+        b'R' => "looks like RTSP",
+        b'+' | b'-' => "looks like Redis or POP3",
+        b'*' => "looks like IMAP or Redis",
+        b'{' | b'[' => "looks like JSON without a head",
+        _ => return None,
+    })
+}
+
+/// What is known of status codes that no RFC defines: who sends them, and what they say.
+pub(crate) fn meaning(code: u16) -> Option<&'static str> {
+    Some(match code {
+        218 => "Apache: this is fine",
+        299 => "a success of the application's own making",
+        419 => "Laravel: page expired",
+        420 => "Twitter: enhance your calm, a rate limit; Spring: method failure",
+        430 => "Shopify: too many requests at once",
+        440 => "IIS: login time-out",
+        444 => "nginx: closed without a reply",
+        449 => "IIS: retry with more information",
+        450 => "blocked by parental controls",
+        460 => "AWS load balancer: the client closed before the idle time-out",
+        463 => "AWS load balancer: X-Forwarded-For with more than 30 addresses",
+        464 => "AWS load balancer: protocol versions do not match",
+        494 => "nginx: request header too large",
+        495 => "nginx: client certificate error",
+        496 => "nginx: client certificate required",
+        497 => "nginx: plain HTTP sent to an https port",
+        498 => "an invalid or expired token",
+        499 => "nginx: the client closed the request",
+        509 => "cPanel: bandwidth limit exceeded",
+        520 => "Cloudflare: the origin answered with something unknown",
+        521 => "Cloudflare: the origin refused the connection",
+        522 => "Cloudflare: connecting to the origin timed out",
+        523 => "Cloudflare: the origin is unreachable",
+        524 => "Cloudflare: the origin did not answer in time",
+        525 => "Cloudflare: TLS handshake with the origin failed",
+        526 => "Cloudflare: the origin's certificate is invalid",
+        527 => "Cloudflare: Railgun connection failed",
+        529 => "the site is overloaded",
+        530 => "site frozen, or a CDN's origin error",
+        540 => "Shopify: temporarily disabled",
+        561 => "AWS load balancer: unauthorized by the identity provider",
+        598 => "a proxy's network read timed out",
+        599 => "a proxy's network connect timed out",
+        783 => "Shopify: an unexpected token in the request",
+        999 => "LinkedIn and others: request denied",
+        _ => return None,
+    })
+}

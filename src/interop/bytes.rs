@@ -1,0 +1,330 @@
+//! A reader that owns its buffer: bytes go into a [`BytesMut`], owned events come out.
+//!
+//! Nothing is copied. A head is one [`Bytes`] with its fields as ranges into it; content is split off as it is judged.
+//!
+//! ```
+//! use badgateway::bytes::{Event, Reader};
+//! use badgateway::{Exchange, Policy};
+//!
+//! let mut reader = Reader::new(Policy::DEFAULT);
+//! reader.begin(Exchange::GET);
+//! let mut content = Vec::new();
+//! for piece in [&b"HTTP/1.1 200 OK\r\nContent-Le"[..], b"ngth: 5\r\n\r\nhel", b"lo"] {
+//!     reader.buffer().extend_from_slice(piece); // or: socket.read_buf(reader.buffer()).await?
+//!     while let Some(event) = reader.next_event()? {
+//!         match event {
+//!             Event::Head(head) => assert_eq!(head.status(), 200),
+//!             Event::Content(bytes) => content.extend_from_slice(&bytes),
+//!             _ => {}
+//!         }
+//!     }
+//! }
+//! assert_eq!(content, b"hello");
+//! # Ok::<(), badgateway::Violation>(())
+//! ```
+#![forbid(unsafe_code)]
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::exchange::{Close, Exchange, Framing, Version};
+use crate::head::{Field, Fields, Head, HeadParts};
+use crate::parser::{self, Parser};
+use crate::policy::Policy;
+use crate::violation::{End, Violation};
+
+/// As [`badgateway::Event`](crate::Event), owned.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A deviation that is tolerated.
+    Note(Violation),
+    /// A whole judged head, interim or final.
+    Head(OwnedHead),
+    /// Content octets, framing removed; never empty.
+    Content(Bytes),
+    /// The trailer fields, if there are any.
+    Trailers(OwnedFields),
+    /// The reply is complete.
+    End(End),
+}
+
+/// A [`Parser`] with the bytes it has not used yet.
+#[derive(Clone)]
+pub struct Reader {
+    parser: Parser,
+    buffer: BytesMut,
+}
+
+impl Reader {
+    /// A reader for a new connection.
+    pub fn new(policy: Policy) -> Reader {
+        Reader { parser: Parser::new(policy), buffer: BytesMut::new() }
+    }
+
+    /// The buffer to append received bytes to. What is in it already must stay as it is.
+    ///
+    /// It never needs to hold more than a head or trailer section at its [limit](crate::Limits) and one read.
+    pub fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    /// As [`Parser::begin`].
+    pub fn begin(&mut self, exchange: Exchange) {
+        self.parser.begin(exchange);
+    }
+
+    /// As [`Parser::idle`].
+    pub fn idle(&mut self) {
+        self.parser.idle();
+    }
+
+    /// The parser, for what it can be asked and told at any time.
+    pub fn parser(&mut self) -> &mut Parser {
+        &mut self.parser
+    }
+
+    /// The next event from the bytes in the buffer; `Ok(None)` when more are needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Parser::next_event`].
+    pub fn next_event(&mut self) -> Result<Option<Event>, Violation> {
+        let mut input: &[u8] = &self.buffer;
+        let event = self.parser.next_event(&mut input);
+        let used = self.buffer.len() - input.len();
+        let shape = match event {
+            Ok(Some(event)) => Ok(Some(Shape::of(&event))),
+            Ok(None) => Ok(None),
+            Err(violation) => Err(violation),
+        };
+        let mut bytes = self.buffer.split_to(used);
+        Ok(shape?.map(|shape| {
+            // What an event shows stands at the end of what it used; chunk lines stand before it.
+            bytes.advance(used - shape.len());
+            shape.fill(bytes.freeze())
+        }))
+    }
+
+    /// As [`Parser::close`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Parser::close`].
+    pub fn close(&mut self, how: Close) -> Result<End, Violation> {
+        self.parser.close(how)
+    }
+
+    /// Take the bytes that are not used: after [`Framing::Tunnel`] they belong to the tunnel.
+    pub fn take_rest(&mut self) -> Bytes {
+        self.buffer.split().freeze()
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("phase", &self.parser.phase())
+            .field("buffered", &self.buffer.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An event without its bytes.
+enum Shape {
+    Note(Violation),
+    Head { len: usize, parts: HeadParts, fields: Vec<FieldAt> },
+    Content { len: usize },
+    Trailers { len: usize, fields: Vec<FieldAt> },
+    End(End),
+}
+
+impl Shape {
+    fn of(event: &parser::Event<'_>) -> Shape {
+        match event {
+            parser::Event::Note(violation) => Shape::Note(*violation),
+            parser::Event::Head(head) => Shape::Head {
+                len: head.wire().len(),
+                parts: head.parts(),
+                fields: FieldAt::all(head.fields(), head.offset()),
+            },
+            parser::Event::Content(content) => Shape::Content { len: content.len() },
+            parser::Event::Trailers(fields) => {
+                let (len, offset) = fields.section();
+                Shape::Trailers { len, fields: FieldAt::all(*fields, offset) }
+            }
+            parser::Event::End(end) => Shape::End(*end),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Shape::Head { len, .. } | Shape::Content { len } | Shape::Trailers { len, .. } => *len,
+            Shape::Note(_) | Shape::End(_) => 0,
+        }
+    }
+
+    fn fill(self, bytes: Bytes) -> Event {
+        match self {
+            Shape::Note(violation) => Event::Note(violation),
+            Shape::Head { parts, fields, .. } => {
+                Event::Head(OwnedHead { parts, fields: OwnedFields { section: bytes, fields } })
+            }
+            Shape::Content { .. } => Event::Content(bytes),
+            Shape::Trailers { fields, .. } => Event::Trailers(OwnedFields { section: bytes, fields }),
+            Shape::End(end) => Event::End(end),
+        }
+    }
+}
+
+/// Where name and value of a field stand in their section.
+#[derive(Clone, Debug)]
+struct FieldAt {
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+impl FieldAt {
+    fn all(fields: Fields<'_>, offset: u64) -> Vec<FieldAt> {
+        fields.map(|field| FieldAt::of(&field, offset)).collect()
+    }
+
+    fn of(field: &Field<'_>, offset: u64) -> FieldAt {
+        let name = (field.offset() - offset) as usize;
+        let value = (field.value_offset() - offset) as usize;
+        FieldAt { name: name..name + field.name().len(), value: value..value + field.value().len() }
+    }
+}
+
+/// Field lines as ranges into one [`Bytes`].
+#[derive(Clone, Debug)]
+pub struct OwnedFields {
+    section: Bytes,
+    fields: Vec<FieldAt>,
+}
+
+impl OwnedFields {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Names and values in order, blanks around values removed.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|at| (&self.section[at.name.clone()], &self.section[at.value.clone()]))
+    }
+
+    /// As [`iter`](Self::iter), each part sharing the bytes.
+    pub fn slices(&self) -> impl ExactSizeIterator<Item = (Bytes, Bytes)> {
+        self.fields
+            .iter()
+            .map(|at| (self.section.slice(at.name.clone()), self.section.slice(at.value.clone())))
+    }
+
+    /// The value of the first field of that name, in any case, sharing the bytes.
+    pub fn get(&self, name: &str) -> Option<Bytes> {
+        let named = |at: &&FieldAt| self.section[at.name.clone()].eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().find(named).map(|at| self.section.slice(at.value.clone()))
+    }
+}
+
+/// A judged head that owns its bytes.
+#[derive(Clone, Debug)]
+pub struct OwnedHead {
+    parts: HeadParts,
+    fields: OwnedFields,
+}
+
+impl OwnedHead {
+    /// The head as the parser hands it out, with all that can be asked of it.
+    pub fn head(&self) -> Head<'_> {
+        self.parts.over(&self.fields.section)
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.head().status()
+    }
+
+    /// The version to treat the message as.
+    pub fn version(&self) -> Version {
+        self.head().version()
+    }
+
+    /// How the end of the content is found.
+    pub fn framing(&self) -> Framing {
+        self.head().framing()
+    }
+
+    /// 1xx other than 101: another head follows.
+    pub fn is_interim(&self) -> bool {
+        self.head().is_interim()
+    }
+
+    /// The field lines.
+    pub const fn fields(&self) -> &OwnedFields {
+        &self.fields
+    }
+
+    /// The bytes of the head as received.
+    pub fn wire(&self) -> &Bytes {
+        &self.fields.section
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(reader: &mut Reader) -> Vec<Event> {
+        core::iter::from_fn(|| reader.next_event().unwrap()).collect()
+    }
+
+    #[test]
+    fn content_and_heads_share_the_buffer() {
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET);
+        reader.buffer().extend_from_slice(b"HTTP/1.1 200 OK\r\nA:  b \r\nTransfer-Encoding: chunked\r\n\r\n");
+        let head = match read_all(&mut reader).pop() {
+            Some(Event::Head(head)) => head,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(head.fields().get("a").as_deref(), Some(&b"b"[..]));
+        assert_eq!(head.fields().iter().next(), Some((&b"A"[..], &b"b"[..])));
+        let body = b"5;x\r\nhello\r\n1\r\n!\r\n0\r\nSum: 1\r\n\r\n";
+        reader.buffer().extend_from_slice(body);
+        let start = reader.buffer().as_ptr() as usize;
+        let events = read_all(&mut reader);
+        let contents: Vec<&Bytes> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Content(content) => Some(content),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(contents, [&b"hello"[..], &b"!"[..]]);
+        assert_eq!(contents[0].as_ptr() as usize, start + 5, "content was copied");
+        let Some(Event::Trailers(trailers)) = events.iter().rev().nth(1) else { panic!("{events:?}") };
+        assert_eq!(trailers.slices().next(), Some((Bytes::from("Sum"), Bytes::from("1"))));
+        assert!(reader.buffer().is_empty());
+    }
+
+    #[test]
+    fn what_follows_a_switch_of_protocols_is_left_alone() {
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET.upgrade(b"websocket"));
+        let head = b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n";
+        reader.buffer().extend_from_slice(head);
+        reader.buffer().extend_from_slice(b"\x81\x00");
+        assert!(matches!(read_all(&mut reader).as_slice(), [Event::Head(_)]));
+        assert_eq!(reader.take_rest(), &b"\x81\x00"[..]);
+    }
+}

@@ -1,0 +1,191 @@
+//! What is tolerated, rule by rule, and how much is read before giving up.
+#![forbid(unsafe_code)]
+
+use crate::rule::{Level, Rule};
+
+/// How much of each thing is read; what goes past is refused by the rule named.
+///
+/// Sizes are in bytes. A line is measured without its terminator; the header section from the first byte of its
+/// message, status line and empty lines included; the trailer section from the byte after the last-chunk line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// `status-line-too-long`: 8 KiB.
+    pub status_line: u32,
+    /// `field-line-too-long` and, in trailers, `trailer-field-too-large`: 16 KiB.
+    pub field_line: u32,
+    /// `header-section-too-large`: 64 KiB.
+    pub header_section: u32,
+    /// `header-section-too-large`: 100 field lines.
+    pub fields: u16,
+    /// `too-many-interim-responses`: 16 interim replies before the final one.
+    pub interim_messages: u16,
+    /// `too-many-interim-responses`: 64 KiB of interim replies together.
+    pub interim_bytes: u32,
+    /// `chunk-line-too-long`: 4 KiB for a chunk size with its extensions.
+    pub chunk_line: u32,
+    /// `excess-chunk-overhead`: 16 KiB that chunk lines may take whatever the content ...
+    pub chunk_overhead: u32,
+    /// ... and 10 bytes more for each byte of content.
+    pub chunk_overhead_ratio: u32,
+    /// `trailer-section-too-large`: 16 KiB.
+    pub trailer_section: u32,
+    /// `trailer-section-too-large`: 64 field lines.
+    pub trailer_fields: u16,
+    /// `response-body-too-large`: no limit.
+    pub content: u64,
+}
+
+impl Limits {
+    /// The limits of every preset.
+    pub const DEFAULT: Limits = Limits {
+        status_line: 8 << 10,
+        field_line: 16 << 10,
+        header_section: 64 << 10,
+        fields: 100,
+        interim_messages: 16,
+        interim_bytes: 64 << 10,
+        chunk_line: 4 << 10,
+        chunk_overhead: 16 << 10,
+        chunk_overhead_ratio: 10,
+        trailer_section: 16 << 10,
+        trailer_fields: 64,
+        content: u64::MAX,
+    };
+
+    /// Tiny limits, under which the [examples](Rule::example) of limit rules fit on a screen.
+    pub const EXAMPLE: Limits = Limits {
+        status_line: 32,
+        field_line: 40,
+        header_section: 160,
+        fields: 4,
+        interim_messages: 1,
+        interim_bytes: 80,
+        chunk_line: 16,
+        chunk_overhead: 32,
+        chunk_overhead_ratio: 10,
+        trailer_section: 60,
+        trailer_fields: 3,
+        content: 8,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::DEFAULT
+    }
+}
+
+/// A level for every rule, and the limits. `Copy`, about 200 bytes, one per upstream if need be.
+///
+/// ```
+/// use badgateway::{Level, Policy, Rule};
+/// const LEGACY: Policy = Policy::DEFAULT.set(Rule::ObsFold, Level::Note);
+/// assert_eq!(LEGACY.level(Rule::ObsFold), Level::Note);
+/// // Some rules hold whatever one asks for.
+/// assert_eq!(LEGACY.set(Rule::NotHttp, Level::Allow).level(Rule::NotHttp), Level::Deny);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    levels: [Level; Rule::COUNT],
+    limits: Limits,
+}
+
+impl Policy {
+    /// Every core deviation is denied; lawful facts are noted.
+    pub const STRICT: Policy = Policy::preset(0);
+    /// What a gateway wants in front of servers it does not know: repair what has one meaning, refuse the rest.
+    pub const DEFAULT: Policy = Policy::preset(1);
+    /// Every leniency the RFCs grant.
+    pub const COMPAT: Policy = Policy::preset(2);
+
+    const fn preset(column: usize) -> Policy {
+        let mut levels = [Level::Deny; Rule::COUNT];
+        let mut at = 0;
+        while at < Rule::COUNT {
+            levels[at] = Rule::PRESETS[at][column];
+            at += 1;
+        }
+        Policy { levels, limits: Limits::DEFAULT }
+    }
+
+    /// The preset of that name: `strict`, `default`, `compat` or `observe`.
+    pub fn from_name(name: &str) -> Option<Policy> {
+        match name {
+            "strict" => Some(Policy::STRICT),
+            "default" => Some(Policy::DEFAULT),
+            "compat" => Some(Policy::COMPAT),
+            "observe" => Some(Policy::observe()),
+            _ => None,
+        }
+    }
+
+    /// For a roll-out: all that may be tolerated is noted, and only what leaves the meaning of the bytes open is
+    /// denied.
+    pub const fn observe() -> Policy {
+        let mut policy = Policy::DEFAULT;
+        let mut at = 0;
+        while at < Rule::COUNT {
+            if matches!(policy.levels[at], Level::Deny) && Rule::PERMITS_NOTE[at] {
+                policy.levels[at] = Level::Note;
+            }
+            at += 1;
+        }
+        policy
+    }
+
+    /// This policy with one rule at another level. A level the rule may not take
+    /// ([`Relax::levels`](crate::Relax::levels)) changes nothing.
+    pub const fn set(mut self, rule: Rule, level: Level) -> Policy {
+        if rule.permits(level) {
+            self.levels[rule as usize] = level;
+        }
+        self
+    }
+
+    /// This policy with other limits.
+    pub const fn with_limits(mut self, limits: Limits) -> Policy {
+        self.limits = limits;
+        self
+    }
+
+    /// The level of a rule.
+    pub const fn level(&self, rule: Rule) -> Level {
+        self.levels[rule as usize]
+    }
+
+    /// The limits.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy::DEFAULT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_rule_stays_denied() {
+        for rule in Rule::all() {
+            for level in [Level::Allow, Level::Note, Level::Deny] {
+                let set = Policy::DEFAULT.set(rule, level).level(rule);
+                let kept = Policy::DEFAULT.level(rule);
+                assert_eq!(set, if rule.permits(level) { level } else { kept }, "{rule}");
+            }
+        }
+    }
+
+    #[test]
+    fn observing_denies_only_what_must_be() {
+        let policy = Policy::observe();
+        for rule in Rule::all() {
+            assert_eq!(policy.level(rule) == Level::Deny, !rule.permits(Level::Note), "{rule}");
+        }
+    }
+}
