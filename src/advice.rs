@@ -5,7 +5,9 @@
 
 use core::ops::Range;
 
-use crate::class::{hex_value, is_digit, is_tchar, trim_blank};
+#[cfg(feature = "alloc")]
+use crate::class::hex_value;
+use crate::class::{is_digit, is_tchar, trim_blank};
 use crate::exchange::{Asked, Exchange, Framing, Method, Version};
 use crate::head::{Field, Fields, Head, meaning};
 use crate::rule::Rule;
@@ -68,6 +70,7 @@ impl<'b> Head<'b> {
     }
 
     /// Was the content chunked by the application itself (RFC 9112 6.1)?
+    #[cfg(feature = "alloc")]
     pub(crate) fn content_advisory(&self, probe: &ContentProbe) -> Option<Violation> {
         let advice = Advice { head: self, exchange: &Exchange::GET };
         let place = Place { span: probe.looks_chunked()?, detail: None };
@@ -75,6 +78,9 @@ impl<'b> Head<'b> {
         Some(Violation { phase: Phase::Body, decided_at: probe.end(), ..violation })
     }
 }
+
+/// Names in a Trailer field that are held against the trailers.
+const TRAILERS_CHECKED: usize = 64;
 
 struct Advice<'h, 'b> {
     head: &'h Head<'b>,
@@ -164,7 +170,9 @@ impl<'b> Advice<'_, 'b> {
             let place = self.name_of(&announcing);
             return (self.head.framing() != Framing::None).then(|| place.detail("no trailers can follow"));
         }
-        let missing = value::tokens(announcing.value()).find_map(|member| match member {
+        // As many as may come; a longer list is not worth the time.
+        let mut names = value::tokens(announcing.value()).take(TRAILERS_CHECKED);
+        let missing = names.find_map(|member| match member {
             Ok(Member::Present(at)) if !came(&announcing.value()[at.clone()]) => Some(at),
             _ => None,
         })?;
@@ -557,6 +565,7 @@ fn gateway_control_field(advice: &Advice<'_, '_>) -> Option<Place> {
 }
 
 /// Watches content go by for the marks of a body that was chunked by the application itself.
+#[cfg(feature = "alloc")]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ContentProbe {
     first: [u8; 12],
@@ -566,6 +575,7 @@ pub(crate) struct ContentProbe {
     at: u64,
 }
 
+#[cfg(feature = "alloc")]
 impl ContentProbe {
     /// `content` at offset `at` comes next.
     pub(crate) fn watch(&mut self, content: &[u8], at: u64) {

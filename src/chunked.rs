@@ -142,6 +142,8 @@ impl ChunkedReader {
             }
         }
         let line = digits as u64 + 2;
+        #[cfg(test)]
+        crate::scan::work::add(digits + 2);
         let fits =
             digits as u32 <= limits.chunk_line && self.overhead + line <= self.allowed_overhead(limits);
         if digits == 0 || rest.get(digits..digits + 2) != Some(b"\r\n") || !fits {
@@ -160,6 +162,8 @@ impl ChunkedReader {
     }
 
     fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
+        #[cfg(test)]
+        crate::scan::work::add(1);
         self.check_limits(byte, judge)?;
         self.state = match self.state {
             State::SizeStart => self.size_start(byte, judge)?,
@@ -334,8 +338,8 @@ impl ChunkedReader {
 
     fn ext_quoted(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
         match byte {
-            b'"' => return Ok(State::ExtValueEnd),
-            b'\\' => return Ok(State::ExtQuotedPair),
+            b'"' => Ok(State::ExtValueEnd),
+            b'\\' => Ok(State::ExtQuotedPair),
             _ => self.inside_quotes(byte, judge),
         }
     }

@@ -463,28 +463,22 @@ impl<'b> WholeHead<'_, '_, 'b> {
 
     /// Keep-Alive, Proxy-Connection, TE and Upgrade mean nothing unless Connection names them.
     fn hop_by_hop_fields(&mut self) -> Result<(), Halt> {
-        let seen = &self.outline.seen;
-        let mut fields = [Known::KeepAlive, Known::ProxyConnection, Known::Te, Known::Upgrade].into_iter();
-        if !fields.any(|known| seen.has(known)) {
+        let unnamed = HOP_BY_HOP.map(|(known, name)| self.is_unnamed(known, name).then_some(known));
+        if unnamed.iter().all(Option::is_none) {
             return Ok(());
         }
-        for field in self.all_fields() {
-            let hop_by_hop = match Known::of(field.name()) {
-                Some(Known::KeepAlive | Known::ProxyConnection | Known::Te) => true,
-                // In a 101 the missing option is a rule of its own.
-                Some(Known::Upgrade) => self.status != 101,
-                _ => false,
-            };
-            if hop_by_hop && !self.is_nominated(field.name()) {
-                let rule = Rule::HopByHopFieldWithoutConnectionOption;
-                self.judge.tolerate(self.finding(rule, name_at(&field)))?;
-            }
-        }
-        Ok(())
+        let is_unnamed =
+            |field: &Field<'_>| Known::of(field.name()).is_some_and(|known| unnamed.contains(&Some(known)));
+        let Some(field) = self.all_fields().find(is_unnamed) else { return Ok(()) };
+        let rule = Rule::HopByHopFieldWithoutConnectionOption;
+        self.judge.tolerate(self.finding(rule, name_at(&field)))
     }
 
-    fn is_nominated(&self, name: &[u8]) -> bool {
-        self.fields_of(Known::Connection).any(|field| value::has_token(field.value(), name))
+    /// Is the field there, with no Connection line that names it?
+    fn is_unnamed(&self, known: Known, name: &[u8]) -> bool {
+        // In a 101 the missing option upgrade is a rule of its own.
+        let applies = self.outline.seen.has(known) && !(known == Known::Upgrade && self.status == 101);
+        applies && !self.fields_of(Known::Connection).any(|field| value::has_token(field.value(), name))
     }
 
     /// RFC 9110 5.3: a field that is no list stands once.
@@ -492,10 +486,10 @@ impl<'b> WholeHead<'_, '_, 'b> {
         if !self.outline.seen.repeats_any_singleton() {
             return Ok(());
         }
-        for (place, field) in self.all_fields().enumerate() {
+        let mut firsts = [None; Known::COUNT];
+        for field in self.all_fields() {
             let Some(known) = Known::of(field.name()).filter(|known| known.is_singleton()) else { continue };
-            let mut earlier = self.all_fields().take(place);
-            let Some(first) = earlier.find(|field| Known::of(field.name()) == Some(known)) else { continue };
+            let Some(first) = firsts[known as usize].replace(field) else { continue };
             let same = first.value() == field.value();
             let detail = if same { "with the same value" } else { "with another value" };
             let finding = self.finding(Rule::RepeatedSingletonField, name_at(&field));
@@ -504,6 +498,13 @@ impl<'b> WholeHead<'_, '_, 'b> {
         Ok(())
     }
 }
+
+const HOP_BY_HOP: [(Known, &[u8]); 4] = [
+    (Known::KeepAlive, b"keep-alive"),
+    (Known::ProxyConnection, b"proxy-connection"),
+    (Known::Te, b"te"),
+    (Known::Upgrade, b"upgrade"),
+];
 
 impl Codings {
     fn starting_with(last: At) -> Codings {

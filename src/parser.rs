@@ -628,3 +628,76 @@ fn forbidden_fields(section: &[u8], judge: &mut Judge<'_, '_>) -> Result<(), Hal
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::work;
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    /// Feed `reply` in pieces of `size` under a policy that tolerates what it can; bytes looked at.
+    fn work_of(reply: &[u8], size: usize) -> u64 {
+        let mut parser = Parser::new(Policy::observe());
+        parser.begin(Exchange::GET);
+        work::take();
+        let (mut used, mut end) = (0, 0);
+        while end < reply.len() {
+            end = reply.len().min(end + size);
+            let mut input = &reply[used..end];
+            loop {
+                match parser.next_event(&mut input) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(_) => return work::take(),
+                }
+            }
+            used = end - input.len();
+        }
+        work::take()
+    }
+
+    fn reply(head: &str, body: &str) -> Vec<u8> {
+        format!("HTTP/1.1 200 OK\r\n{head}\r\n{body}").into_bytes()
+    }
+
+    /// G4, on what an upstream could send to make a parser look at its bytes again and again.
+    #[test]
+    fn work_is_linear_however_the_bytes_arrive() {
+        let repeated = |text: &str, times: usize| -> String { text.repeat(times) };
+        let replies = [
+            ("plain fields", reply(&repeated("Name: value\r\n", 99), "")),
+            ("one long field", reply(&format!("A: {}\r\n", repeated("x", 16_000)), "")),
+            ("folds", reply(&format!("A: b\r\n{}", repeated(" c\r\n", 3000)), "")),
+            ("bare LF", reply(&repeated("a:b\n", 99), "")),
+            ("lines to drop", reply(&format!(" x\r\n{}", repeated(" y\r\n", 9000)), "")),
+            ("tabs", reply(&format!("A:{}\r\n", repeated("\tb", 8000)), "")),
+            ("dates", reply(&repeated("Date: x\r\n", 99), "")),
+            ("connection options", reply(&format!("Connection: {}\r\n", repeated("a,", 8000)), "")),
+            ("keep-alive lines", reply(&repeated("Keep-Alive: a\r\nConnection: b\r\n", 49), "")),
+            ("lengths", reply(&format!("Content-Length: 5{}\r\n", repeated(",5", 8000)), "")),
+            (
+                "interim replies",
+                [repeated("HTTP/1.1 103 E\r\nA: b\r\n\r\n", 16).into_bytes(), reply("", "")].concat(),
+            ),
+            ("tiny chunks", reply("Transfer-Encoding: chunked\r\n", &repeated("1\r\nx\r\n", 20_000))),
+            (
+                "extensions",
+                reply("Transfer-Encoding: chunked\r\n", &format!("1{}\r\n", repeated(";a=b", 1000))),
+            ),
+            (
+                "trailers",
+                reply("Transfer-Encoding: chunked\r\n", &format!("0\r\n{}\r\n", repeated("a:b\r\n", 64))),
+            ),
+            ("line ends after", reply("Content-Length: 0\r\n", &repeated("\r\n", 50_000))),
+        ];
+        for (name, reply) in &replies {
+            for size in [1, 2, 7, 64, 1460, usize::MAX / 2] {
+                let work = work_of(reply, size);
+                let bound = 16 * reply.len() as u64 + 1024;
+                assert!(work <= bound, "{name} in pieces of {size}: {work} for {} bytes", reply.len());
+            }
+        }
+    }
+}

@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(length_values(b"5, 05\t,5"), Ok([5, 5, 5].into()));
         assert_eq!(length_values(b"9223372036854775807"), Ok([i64::MAX as u64].into()));
         assert_eq!(length_values(b"9223372036854775808"), Err(LengthFault::Overflow(18)));
-        assert_eq!(length_values(b"1, 18446744073709551617"), Err(LengthFault::Overflow(21)));
+        assert_eq!(length_values(b"1, 18446744073709551617"), Err(LengthFault::Overflow(22)));
         for (value, at) in [
             (&b""[..], 0),
             (b"+5", 0),
@@ -272,7 +272,9 @@ mod tests {
         }
     }
 
-    fn coding_names(value: &[u8]) -> Result<Vec<(&[u8], Option<usize>)>, usize> {
+    type Named<'v> = (&'v [u8], Option<usize>);
+
+    fn coding_names(value: &[u8]) -> Result<Vec<Named<'_>>, usize> {
         codings(value)
             .filter_map(|member| match member {
                 Ok(Member::Present(coding)) => Some(Ok((&value[coding.name], coding.parameters))),
@@ -312,6 +314,6 @@ mod tests {
         let value = b"websocket, HTTP/2.0";
         let members: Vec<_> = protocols(value).collect();
         assert_eq!(members, [Ok(Member::Present(0..9)), Ok(Member::Present(11..19))]);
-        assert_eq!(protocols(b"a/").next(), Some(Err(2)));
+        assert_eq!(protocols(b"a/").next(), Some(Err(1)));
     }
 }

@@ -1,4 +1,5 @@
 //! Every case of the literate corpus, whole and in pieces.
+#![cfg(feature = "alloc")]
 
 mod literate;
 

@@ -124,6 +124,8 @@ impl FieldLines {
                 return Ok(Some(self.at));
             }
             let Some(&byte) = judge.bytes.get(self.at) else { return Ok(None) };
+            #[cfg(test)]
+            crate::scan::work::add(1);
             self.check_size(byte, judge, ceiling)?;
             match self.step(byte, judge)? {
                 Step::Next(state) => {

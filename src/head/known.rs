@@ -25,6 +25,8 @@ pub(crate) enum Known {
 }
 
 impl Known {
+    pub(crate) const COUNT: usize = Known::Expires as usize + 1;
+
     /// By length and first letter, so that most names cost one comparison.
     pub(crate) fn of(name: &[u8]) -> Option<Known> {
         let (known, spelling): (Known, &[u8]) = match (name.len(), name.first()? | 0x20) {

@@ -272,6 +272,8 @@ impl<'b> Fields<'b> {
                 break;
             }
         }
+        #[cfg(test)]
+        crate::scan::work::add(end);
         let (line, rest) = self.rest.split_at(end);
         let offset = self.offset;
         self.rest = rest;

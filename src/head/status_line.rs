@@ -86,6 +86,8 @@ impl StatusLine {
     /// Judge the bytes not yet examined; `Some` is the length of the line once it has ended.
     pub(super) fn read(&mut self, judge: &mut Judge<'_, '_>, interims: u16) -> Result<Option<usize>, Halt> {
         while let Some(&byte) = judge.bytes.get(self.at) {
+            #[cfg(test)]
+            crate::scan::work::add(1);
             self.check_length(byte, judge)?;
             match self.step(byte, judge, interims)? {
                 Step::Next(state) => {

@@ -4,6 +4,7 @@
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::Report;
+use crate::rule::Class;
 use crate::violation::{Reuse, Span, Violation};
 
 impl Serialize for Span {
@@ -24,7 +25,9 @@ impl Serialize for Violation {
         object.serialize_field("phase", self.phase().name())?;
         object.serialize_field("clause", self.rule().clause())?;
         object.serialize_field("proxy_error", &self.proxy_error().map(|error| error.name()))?;
-        object.serialize_field("answer", &self.status())?;
+        // An advisory rule never makes a gateway answer anything.
+        let answer = (self.rule().class() == Class::Core).then(|| self.status());
+        object.serialize_field("answer", &answer)?;
         object.serialize_field("title", self.rule().title())?;
         object.serialize_field("detail", &self.detail())?;
         object.end()

@@ -74,7 +74,7 @@ impl Class {
 pub enum Detection {
     /// The byte to blame is itself the one that decides.
     Byte,
-    /// The end of the token in which it stands: the version digit's successor, the third digit of the status code.
+    /// The end of the token in which it stands: the third digit of the status code.
     Token,
     /// The empty line: the header or trailer section must be seen whole.
     Section,

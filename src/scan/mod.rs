@@ -9,6 +9,22 @@ mod portable;
 use crate::class;
 use portable::suspicious;
 
+/// Bytes looked at on this thread, so that a test can hold the work against the bytes that came.
+#[cfg(test)]
+pub(crate) mod work {
+    use std::cell::Cell;
+
+    std::thread_local!(static LOOKED_AT: Cell<u64> = const { Cell::new(0) });
+
+    pub(crate) fn add(bytes: usize) {
+        LOOKED_AT.set(LOOKED_AT.get() + bytes as u64);
+    }
+
+    pub(crate) fn take() -> u64 {
+        LOOKED_AT.take()
+    }
+}
+
 /// Bytes classified at a time.
 const BLOCK: usize = 64;
 
@@ -73,6 +89,8 @@ impl Marks {
                 starts &= starts - 1;
             }
             let taken = rest.len().min(BLOCK);
+            #[cfg(test)]
+            work::add(taken);
             self.in_run = mask >> (taken - 1) & 1 == 1;
             self.scanned += taken;
             if mask & (mask >> 1) & (mask >> 2) & (mask >> 3) != 0 {

@@ -1,0 +1,263 @@
+//! The command-line tool, run as a user would.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use badgateway::{Detection, Rule};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+fn badgateway(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_badgateway"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = badgateway(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    // A tool that needs no input may end before it is written.
+    let _ = writer.join().unwrap();
+    output
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn scratch_file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+const BAD: &[u8] = b"HTTP/1.1 200 OK\r\nA\x1b[31m/b: c\r\n\r\n";
+
+#[test]
+fn the_rule_reference_is_current() {
+    let output = run(&["rules", "--format", "markdown"], b"");
+    let kept = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rule/RULES.md")).unwrap();
+    let hint = "run `cargo run --features cli -- rules --format markdown > src/rule/RULES.md`";
+    assert!(text(&output.stdout) == kept, "src/rule/RULES.md is out of date: {hint}");
+}
+
+#[test]
+fn exit_status_tells_the_worst() {
+    let good = scratch_file("good.http", GOOD);
+    let bad = scratch_file("bad.http", BAD);
+    let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
+    assert_eq!(code(&run(&["check", good], b"")), 0);
+    assert_eq!(code(&run(&["check", good, bad], b"")), 1);
+    assert_eq!(code(&run(&["check", "--end", "open"], b"HTTP/1.1 200")), 1);
+    assert_eq!(code(&run(&["check", "--no-such-flag"], b"")), 2);
+    let output = run(&["check", "--format", "short", "no/such/file", ".", good], b"");
+    assert_eq!(code(&output), 3);
+    assert!(text(&output.stderr).contains("no/such/file: "), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains(".: "), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stdout)
+            .ends_with("good.http: valid: missing-date at byte 38, content-type-problem at byte 38\n")
+    );
+}
+
+#[test]
+fn carets_stand_under_the_byte_and_nothing_unprintable_comes_out() {
+    let output = run(&["check"], BAD);
+    let out = text(&output.stdout);
+    let lines: Vec<&str> = out.lines().collect();
+    let shown = lines.iter().position(|line| line.starts_with("  00017  A\\x1b[31m/b: c\\r\\n")).unwrap();
+    assert_eq!(lines[shown + 1], "          ^^^^ 0x1b");
+    assert!(out.bytes().all(|byte| byte == b'\n' || (0x20..0x7f).contains(&byte)), "{out:?}");
+}
+
+#[test]
+fn json_has_its_keys() {
+    let output = run(&["check", "--format", "json"], b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n");
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["verdict"], "invalid");
+    assert_eq!(object["status"], 200);
+    assert_eq!(object["framing"], Value::Null);
+    assert_eq!(object["content_length"], 0);
+    assert_eq!(object["reuse"], false);
+    let violation = &object["violation"];
+    assert_eq!(violation["rule"], "conflicting-content-length");
+    assert_eq!(violation["offset"], 36);
+    assert_eq!(violation["span"], serde_json::json!([36, 37]));
+    assert_eq!(violation["related"], serde_json::json!([33, 34]));
+    assert_eq!(violation["decided_at"], 40);
+    assert_eq!(violation["phase"], "header");
+    assert_eq!(violation["clause"], "RFC 9112 6.3");
+    assert_eq!(violation["proxy_error"], "http_protocol_error");
+    assert_eq!(violation["answer"], 502);
+    assert!(violation["title"].is_string());
+    let output = run(&["check", "--format", "json"], GOOD);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["verdict"], "valid");
+    assert_eq!(object["violation"], Value::Null);
+    assert_eq!(object["reuse"], true);
+    assert_eq!(object["content_sha256"], "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+}
+
+#[test]
+fn offsets_in_json_count_from_the_message() {
+    let reply = b"HTTP/1.1 103 E\r\n\r\nHTTP/1.1 2x0 OK\r\n";
+    let output = run(&["check", "--format", "json"], reply);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["violation"]["offset"], 10);
+    assert_eq!(object["violation"]["span"], serde_json::json!([28, 29]));
+}
+
+#[test]
+fn options_bear_on_the_verdict() {
+    let verdict = |arguments: &[&str], reply: &[u8]| {
+        let mut all = vec!["check", "--format", "json"];
+        all.extend(arguments);
+        let output = run(&all, reply);
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        object["verdict"].as_str().unwrap().to_string()
+    };
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    assert_eq!(verdict(&[], head), "incomplete");
+    assert_eq!(verdict(&["--method", "HEAD"], head), "valid");
+    let fold = b"HTTP/1.1 204 N\r\nA: b\r\n c\r\n\r\n";
+    assert_eq!(verdict(&[], fold), "invalid");
+    assert_eq!(verdict(&["--policy", "compat"], fold), "tolerated");
+    assert_eq!(verdict(&["--set", "obs-fold=allow"], fold), "valid");
+    let switch = b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x00";
+    assert_eq!(verdict(&[], switch), "invalid");
+    assert_eq!(verdict(&["--upgrade", "websocket"], switch), "valid");
+    let until_close = b"HTTP/1.1 200 OK\r\n\r\nhello";
+    assert_eq!(verdict(&["--end", "eof"], until_close), "tolerated");
+    assert_eq!(verdict(&["--end", "reset"], until_close), "incomplete");
+    assert_eq!(verdict(&["--end", "truncated"], until_close), "incomplete");
+    assert_eq!(verdict(&["--end", "timeout"], until_close), "incomplete");
+    assert_eq!(verdict(&["--end", "open"], until_close), "incomplete");
+}
+
+#[test]
+fn a_setting_that_cannot_be_is_refused_with_its_reason() {
+    let said = |setting: &str| {
+        let output = run(&["check", "--set", setting], GOOD);
+        assert_eq!(code(&output), 2, "{setting}");
+        text(&output.stderr).to_string()
+    };
+    assert!(said("not-http=note").contains("not-http is locked: it can only be set to deny"));
+    assert!(said("obs-fould=note").contains("did you mean obs-fold?"));
+    assert!(said("obs-fold=maybe").contains("a level is deny, note or allow"));
+    assert!(said("obs-fold").contains("RULE=LEVEL"));
+}
+
+#[test]
+fn jsonl_keeps_the_order_and_survives_bad_lines() {
+    let mut input = String::new();
+    for id in 0..2000 {
+        let reply = STANDARD.encode(if id % 2 == 0 { GOOD } else { BAD });
+        input += &format!("{{\"id\":{id},\"method\":\"GET\",\"reply\":\"{reply}\",\"end\":\"eof\"}}\n");
+    }
+    input += "not json\n\n{\"id\":\"x\",\"reply\":\"@\"}\n{\"id\":[1,{\"a\":null}]}\n";
+    input +=
+        "{\"id\":\"e\",\"reply\":\"\",\"end\":\"never\"}\n{\"id\":\"p\",\"reply\":\"\",\"policy\":\"lax\"}\n";
+    let upgraded = b"HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n";
+    let upgraded = STANDARD.encode(upgraded);
+    input += &format!("{{\"id\":\"u\",\"reply\":\"{upgraded}\",\"upgrade\":\"h2c\",\"policy\":\"strict\"}}");
+    let output = run(&["check", "--jsonl"], input.as_bytes());
+    assert_eq!(code(&output), 2);
+    let objects: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), 2006);
+    for (id, object) in objects[..2000].iter().enumerate() {
+        assert_eq!(object["id"], id);
+        assert_eq!(object["verdict"], if id % 2 == 0 { "valid" } else { "invalid" });
+    }
+    assert!(text(&output.stdout).lines().all(|line| line.starts_with("{\"id\":")));
+    let error = |at: usize| objects[at]["error"].as_str().unwrap();
+    assert!(objects[2000]["id"].is_null() && error(2000).starts_with("line 2001: "));
+    assert!(objects[2001]["id"] == "x" && error(2001).contains("not base64"));
+    assert!(objects[2002]["id"] == serde_json::json!([1, {"a": null}]) && error(2002).contains("reply"));
+    assert!(error(2003).contains("no such end"));
+    assert!(error(2004).contains("no such preset"));
+    assert_eq!(objects[2005]["framing"], "tunnel");
+}
+
+#[test]
+fn jsonl_answers_while_its_input_stays_open() {
+    let mut child =
+        badgateway(&["check", "--jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for id in 0..3 {
+        writeln!(stdin, "{{\"id\":{id},\"reply\":\"{}\"}}", STANDARD.encode(GOOD)).unwrap();
+        stdin.flush().unwrap();
+        let line = lines.next().unwrap().unwrap();
+        assert!(line.starts_with(&format!("{{\"id\":{id},")), "{line}");
+    }
+    drop(stdin);
+    assert!(lines.next().is_none());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn colour_is_for_terminals_only() {
+    for arguments in [&["check"][..], &["rules"], &["explain", "bare-cr"]] {
+        let output = run(arguments, BAD);
+        assert!(!output.stdout.contains(&0x1b), "{arguments:?}");
+    }
+    let output = badgateway(&["explain", "bare-cr"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(output.stdout.contains(&0x1b));
+}
+
+#[test]
+fn every_rule_explains_itself() {
+    for rule in Rule::all() {
+        let output = run(&["explain", rule.id()], b"");
+        assert_eq!(code(&output), 0, "{rule}");
+        let out = text(&output.stdout);
+        assert!(out.bytes().all(|byte| byte == b'\n' || (0x20..0x7f).contains(&byte)), "{rule}");
+        for needed in [rule.id(), rule.title(), rule.clause(), "Why it matters", "Levels"] {
+            assert!(out.contains(needed), "{rule}: no {needed}");
+        }
+        assert_eq!(out.contains("An example"), rule.detection() != Detection::Caller, "{rule}");
+        assert!(rule.detection() == Detection::Caller || out.contains(&format!("[{rule}]")), "{rule}");
+    }
+    assert_eq!(code(&run(&["explain", "no-such-rule"], b"")), 2);
+}
+
+#[test]
+fn the_table_is_listed_in_three_forms() {
+    let json = run(&["rules", "--format", "json"], b"");
+    let rows: Vec<Value> =
+        text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, Rule::all().map(Rule::id).collect::<Vec<_>>());
+    for format in ["human", "markdown"] {
+        let output = run(&["rules", "--format", format], b"");
+        assert!(Rule::all().all(|rule| text(&output.stdout).contains(rule.id())), "{format}");
+    }
+}
+
+/// The README's first command, on the replies it names.
+#[test]
+fn the_sample_replies_are_good_and_bad() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/replies");
+    let mut counts = [0, 0];
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let status = code(&run(&["check", path.to_str().unwrap()], b""));
+        counts[status as usize] += 1;
+    }
+    assert!(counts[0] >= 5 && counts[1] >= 5, "{counts:?}");
+}
