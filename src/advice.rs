@@ -137,8 +137,7 @@ impl<'b> Advice<'_, 'b> {
     }
 
     fn code(&self) -> Place {
-        let start = self.head.offset() + self.head.code_at as u64;
-        Place { span: Span { start, end: start + 3 }, detail: None }
+        Place { span: self.head.code(), detail: None }
     }
 
     fn name_of(&self, field: &Field<'_>) -> Place {
@@ -213,7 +212,7 @@ fn unregistered_status_code(advice: &Advice<'_, '_>) -> Option<Place> {
 }
 
 fn unexpected_100_continue(advice: &Advice<'_, '_>) -> Option<Place> {
-    let unexpected = advice.status() == 100 && advice.exchange.expects_continue() == Asked::No;
+    let unexpected = advice.status() == 100 && advice.exchange.continue_asked() == Asked::No;
     unexpected.then(|| advice.code())
 }
 
@@ -350,7 +349,7 @@ fn partial_without_content_range(advice: &Advice<'_, '_>) -> Option<Place> {
 }
 
 fn unsolicited_partial_content(advice: &Advice<'_, '_>) -> Option<Place> {
-    (advice.status() == 206 && advice.exchange.asks_range() == Asked::No).then(|| advice.code())
+    (advice.status() == 206 && advice.exchange.range_asked() == Asked::No).then(|| advice.code())
 }
 
 fn invalid_content_range(advice: &Advice<'_, '_>) -> Option<Place> {
@@ -430,7 +429,7 @@ fn redirect_without_location(advice: &Advice<'_, '_>) -> Option<Place> {
 
 fn not_modified_to_unconditional_request(advice: &Advice<'_, '_>) -> Option<Place> {
     let conditional = matches!(advice.status(), 304 | 412);
-    (conditional && advice.exchange.is_conditional() == Asked::No).then(|| advice.code())
+    (conditional && advice.exchange.precondition_asked() == Asked::No).then(|| advice.code())
 }
 
 fn content_type_problem(advice: &Advice<'_, '_>) -> Option<Place> {

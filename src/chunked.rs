@@ -324,10 +324,7 @@ impl ChunkedReader {
         match byte {
             _ if is_blank(byte) => Ok(State::ExtValueStart),
             _ if is_tchar(byte) => Ok(State::ExtToken),
-            b'"' => {
-                self.quoted = false;
-                Ok(State::ExtQuoted)
-            }
+            b'"' => Ok(self.open_quote()),
             _ => self.slip(byte, judge),
         }
     }
@@ -401,8 +398,15 @@ impl ChunkedReader {
         self.ext_slip(byte, judge)
     }
 
+    fn open_quote(&mut self) -> State {
+        self.quoted = false;
+        State::ExtQuoted
+    }
+
+    /// A quote counts wherever it stands: what is open at the end of the line was never closed.
     fn ext_slip(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<State, Halt> {
         match byte {
+            b'"' => Ok(self.open_quote()),
             b'\r' => Ok(self.cr(State::ExtCr)),
             b'\n' => Err(self.refuse(judge, Rule::LineBreakInChunkExtension, byte)),
             _ if is_text(byte) => Ok(State::ExtSlip),

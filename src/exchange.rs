@@ -177,6 +177,7 @@ impl Exchange {
     /// 64 bytes are kept. A longer value is cut, so that a protocol past that point counts as not offered and a
     /// 101 to it is refused.
     pub const fn upgrade(mut self, value: &[u8]) -> Exchange {
+        self.offer = [0; OFFER];
         let mut at = 0;
         while at < value.len() && at < OFFER {
             self.offer[at] = value[at];
@@ -237,17 +238,17 @@ impl Exchange {
     }
 
     /// Did the request carry `Expect: 100-continue`?
-    pub const fn expects_continue(&self) -> Asked {
+    pub const fn continue_asked(&self) -> Asked {
         self.expect
     }
 
     /// Did the request carry Range?
-    pub const fn asks_range(&self) -> Asked {
+    pub const fn range_asked(&self) -> Asked {
         self.range
     }
 
     /// Did the request carry a precondition?
-    pub const fn is_conditional(&self) -> Asked {
+    pub const fn precondition_asked(&self) -> Asked {
         self.conditional
     }
 

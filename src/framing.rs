@@ -64,6 +64,9 @@ pub(crate) fn reuse(ruling: &Ruling, closing: Option<Rule>, exchange: &Exchange)
     Reuse::No(reason)
 }
 
+/// Protocols that an Upgrade field may name in layers; more is nonsense, and time lost.
+const PROTOCOLS: usize = 16;
+
 struct WholeHead<'h, 'j, 'b> {
     outline: &'h Outline,
     status: u16,
@@ -156,16 +159,23 @@ impl<'b> WholeHead<'_, '_, 'b> {
         if !self.outline.seen.has(Known::Upgrade) {
             return Err(self.judge.refuse(self.end_of_head(mismatch).detail("no Upgrade field")));
         }
+        let mut named = 0;
         for field in self.fields_of(Known::Upgrade) {
-            let offered = |member| match member {
-                Ok(Member::Present(at)) => offers(self.judge.exchange.offer(), &field.value()[at]),
-                Ok(Member::Empty(_)) => !field.value().is_empty(),
+            let mut offered = |member| match member {
+                Ok(Member::Present(at)) => {
+                    named += 1;
+                    named <= PROTOCOLS && offers(self.judge.exchange.offer(), &field.value()[at])
+                }
+                Ok(Member::Empty(_)) => true,
                 Err(_) => false,
             };
-            if !value::protocols(field.value()).all(offered) {
+            if !value::protocols(field.value()).all(&mut offered) {
                 let finding = self.finding(mismatch, value_at(&field));
                 return Err(self.judge.refuse(finding.detail("to a protocol that was not offered")));
             }
+        }
+        if named == 0 {
+            return Err(self.judge.refuse(self.end_of_head(mismatch).detail("Upgrade names no protocol")));
         }
         if !self.fields_of(Known::Connection).any(|field| value::has_token(field.value(), b"upgrade")) {
             let finding = self.end_of_head(mismatch).detail("no connection option upgrade");
@@ -243,27 +253,34 @@ impl<'b> WholeHead<'_, '_, 'b> {
     /// HEAD and 304: the fields describe what a GET would have been answered, so only nonsense is worth a word.
     fn fields_of_the_content_not_sent(&mut self) -> Result<(), Halt> {
         let length = self.outline.seen.has(Known::ContentLength);
-        let coding = self.outline.seen.has(Known::TransferEncoding);
-        let detail = if length && coding {
+        let coding = self.first_of(Known::TransferEncoding);
+        if let Some(coding) = coding.filter(|_| self.outline.version == Version::Http10) {
+            self.transfer_encoding_in_http_1_0(&coding)?;
+        }
+        let rule = Rule::FramingFieldsOnBodilessResponse;
+        let detail = if length && coding.is_some() {
             "Content-Length with Transfer-Encoding"
         } else if length && self.read_lengths().is_err() {
             "a Content-Length without meaning"
-        } else if coding && self.read_codings().is_err() {
+        } else if coding.is_some() && self.read_codings().is_err() {
             "a Transfer-Encoding without meaning"
         } else {
             return Ok(());
         };
-        let finding = self.end_of_head(Rule::FramingFieldsOnBodilessResponse);
-        self.judge.tolerate(finding.detail(detail))
+        self.judge.tolerate(self.end_of_head(rule).detail(detail))
+    }
+
+    fn transfer_encoding_in_http_1_0(&mut self, coding: &Field<'_>) -> Result<(), Halt> {
+        let finding = self.finding(Rule::TransferEncodingInHttp10, name_at(coding));
+        let version = self.outline.line + 5..self.outline.line + 8;
+        self.judge.tolerate(finding.related(version))
     }
 
     fn transfer_encoding(&mut self) -> Result<Framing, Halt> {
         let length = self.first_of(Known::ContentLength);
         if let Some(coding) = self.first_of(Known::TransferEncoding) {
             if self.outline.version == Version::Http10 {
-                let finding = self.finding(Rule::TransferEncodingInHttp10, name_at(&coding));
-                let version = self.outline.line + 5..self.outline.line + 8;
-                self.judge.tolerate(finding.related(version))?;
+                self.transfer_encoding_in_http_1_0(&coding)?;
             } else if let Some(length) = length {
                 let (first, second) =
                     if length.offset() < coding.offset() { (length, coding) } else { (coding, length) };
@@ -463,7 +480,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
 
     /// Keep-Alive, Proxy-Connection, TE and Upgrade mean nothing unless Connection names them.
     fn hop_by_hop_fields(&mut self) -> Result<(), Halt> {
-        let unnamed = HOP_BY_HOP.map(|(known, name)| self.is_unnamed(known, name).then_some(known));
+        let unnamed = HOP_BY_HOP.map(|known| self.is_unnamed(known).then_some(known));
         if unnamed.iter().all(Option::is_none) {
             return Ok(());
         }
@@ -475,10 +492,11 @@ impl<'b> WholeHead<'_, '_, 'b> {
     }
 
     /// Is the field there, with no Connection line that names it?
-    fn is_unnamed(&self, known: Known, name: &[u8]) -> bool {
+    fn is_unnamed(&self, known: Known) -> bool {
         // In a 101 the missing option upgrade is a rule of its own.
         let applies = self.outline.seen.has(known) && !(known == Known::Upgrade && self.status == 101);
-        applies && !self.fields_of(Known::Connection).any(|field| value::has_token(field.value(), name))
+        applies
+            && !self.fields_of(Known::Connection).any(|field| value::has_token(field.value(), known.name()))
     }
 
     /// RFC 9110 5.3: a field that is no list stands once.
@@ -499,12 +517,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
     }
 }
 
-const HOP_BY_HOP: [(Known, &[u8]); 4] = [
-    (Known::KeepAlive, b"keep-alive"),
-    (Known::ProxyConnection, b"proxy-connection"),
-    (Known::Te, b"te"),
-    (Known::Upgrade, b"upgrade"),
-];
+const HOP_BY_HOP: [Known; 4] = [Known::KeepAlive, Known::ProxyConnection, Known::Te, Known::Upgrade];
 
 impl Codings {
     fn starting_with(last: At) -> Codings {

@@ -101,6 +101,23 @@ impl Record {
     pub(crate) fn close_because(&mut self, rule: Rule) {
         self.closing.get_or_insert(rule);
     }
+
+    /// A violation of `rule` in this message, its place still to be filled in.
+    pub(crate) fn violation(&self, rule: Rule, exchange: &Exchange) -> Violation {
+        Violation {
+            rule,
+            phase: self.phase,
+            retry: retry(rule, self.phase, exchange),
+            found: None,
+            received_status: self.status,
+            proxy_error: rule.proxy_error(),
+            span: Span { start: self.start, end: self.start },
+            related: None,
+            decided_at: self.start,
+            message_start: self.start,
+            detail: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -116,6 +133,21 @@ impl RuleSet {
         let new = !self.contains(rule);
         self.0[rule as usize / 64] |= 1 << (rule as usize % 64);
         new
+    }
+}
+
+/// All that a judge goes by besides the bytes.
+#[derive(Clone)]
+pub(crate) struct Docket {
+    pub(crate) policy: Policy,
+    pub(crate) exchange: Exchange,
+    pub(crate) record: Record,
+}
+
+impl Docket {
+    /// A judge of `bytes`, for whom position 0 is the offset `base`.
+    pub(crate) fn judge<'j, 'b>(&'j mut self, bytes: &'b [u8], base: u64) -> Judge<'j, 'b> {
+        Judge { bytes, base, policy: &self.policy, exchange: &self.exchange, record: &mut self.record }
     }
 }
 
@@ -174,25 +206,6 @@ impl Judge<'_, '_> {
     }
 }
 
-impl Record {
-    /// A violation of `rule` in this message, its place still to be filled in.
-    pub(crate) fn violation(&self, rule: Rule, exchange: &Exchange) -> Violation {
-        Violation {
-            rule,
-            phase: self.phase,
-            retry: retry(rule, self.phase, exchange),
-            found: None,
-            received_status: self.status,
-            proxy_error: rule.proxy_error(),
-            span: Span { start: self.start, end: self.start },
-            related: None,
-            decided_at: self.start,
-            message_start: self.start,
-            detail: None,
-        }
-    }
-}
-
 /// A TLS record where a status line is due is the one case where a byte makes the error type more exact.
 fn proxy_error(rule: Rule, found: Option<u8>) -> Option<ProxyError> {
     match (rule, found) {
@@ -205,7 +218,11 @@ fn proxy_error(rule: Rule, found: Option<u8>) -> Option<ProxyError> {
 /// itself (semantics of RFC 9110 9.2.2).
 fn retry(rule: Rule, phase: Phase, exchange: &Exchange) -> Retry {
     match rule {
-        Rule::ClosedBeforeFirstByte if exchange.request_written() == Written::Nothing => Retry::Always,
+        Rule::ClosedBeforeFirstByte | Rule::UnsolicitedResponse
+            if exchange.request_written() == Written::Nothing =>
+        {
+            Retry::Always
+        }
         Rule::ClosedBeforeFirstByte | Rule::IncompleteHeaderSection | Rule::ResponseHeaderTimeout => {
             Retry::Idempotent
         }

@@ -103,7 +103,7 @@ impl Policy {
         let mut levels = [Level::Deny; Rule::COUNT];
         let mut at = 0;
         while at < Rule::COUNT {
-            levels[at] = Rule::PRESETS[at][column];
+            levels[at] = Rule::at(at).preset(column);
             at += 1;
         }
         Policy { levels, limits: Limits::DEFAULT }
@@ -126,8 +126,8 @@ impl Policy {
         let mut policy = Policy::DEFAULT;
         let mut at = 0;
         while at < Rule::COUNT {
-            if matches!(policy.levels[at], Level::Deny) && Rule::PERMITS_NOTE[at] {
-                policy.levels[at] = Level::Note;
+            if matches!(policy.levels[at], Level::Deny) {
+                policy = policy.set(Rule::at(at), Level::Note);
             }
             at += 1;
         }

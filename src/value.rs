@@ -9,7 +9,7 @@ use nom::character::complete::char;
 use nom::combinator::{opt, recognize};
 use nom::error::{Error, ErrorKind};
 use nom::multi::fold_many0;
-use nom::sequence::{preceded, terminated};
+use nom::sequence::terminated;
 use nom::{Err, IResult, Parser};
 
 use crate::class::{is_blank, is_digit, is_tchar, is_text};
@@ -70,8 +70,8 @@ pub(crate) enum LengthFault {
 pub(crate) fn lengths(value: &[u8]) -> impl Iterator<Item = Result<Length, LengthFault>> {
     let mut rest = Some(value);
     core::iter::from_fn(move || {
-        let input = rest.take()?;
-        let number = preceded(blank, terminated(take_while1(is_digit), blank));
+        let (input, _) = blank(rest.take()?).ok()?;
+        let number = terminated(take_while1(is_digit), blank);
         let parsed = (number, opt(char(','))).parse(input);
         let (after, (digits, comma)): (_, (&[u8], _)) = match parsed {
             Ok(parsed) => parsed,
@@ -82,8 +82,7 @@ pub(crate) fn lengths(value: &[u8]) -> impl Iterator<Item = Result<Length, Lengt
             return Some(Err(LengthFault::Malformed(position(value, after))));
         }
         rest = comma.map(|_| after);
-        let start = digits.as_ptr() as usize - value.as_ptr() as usize;
-        Some(decimal(digits, start))
+        Some(decimal(digits, position(value, input)))
     })
 }
 
@@ -158,7 +157,7 @@ pub(crate) struct Coding {
 
 /// Transfer-Encoding = #transfer-coding; transfer-coding = token *( OWS ";" OWS transfer-parameter )
 ///
-/// The parameters of chunked are not held against the grammar: it has none, so that the semicolon is the fault.
+/// Parameters of chunked that are off the grammar are passed over: it has none, so that the semicolon is the fault.
 pub(crate) fn codings(value: &[u8]) -> impl Iterator<Item = Result<Member<Coding>, usize>> {
     list(value, |value, input| {
         let (after_name, name) = token(input)?;
@@ -169,12 +168,14 @@ pub(crate) fn codings(value: &[u8]) -> impl Iterator<Item = Result<Member<Coding
             return Ok((after_name, Coding { name: name_at, parameters: None }));
         }
         let coding = Coding { name: name_at, parameters: Some(position(value, semicolon)) };
-        if name.eq_ignore_ascii_case(b"chunked") {
-            let end = memchr::memchr(b',', semicolon).unwrap_or(semicolon.len());
-            return Ok((&semicolon[end..], coding));
+        match parameters(semicolon) {
+            Ok((rest, ())) => Ok((rest, coding)),
+            Err(_) if name.eq_ignore_ascii_case(b"chunked") => {
+                let end = memchr::memchr(b',', semicolon).unwrap_or(semicolon.len());
+                Ok((&semicolon[end..], coding))
+            }
+            Err(error) => Err(error),
         }
-        let (rest, ()) = parameters(semicolon)?;
-        Ok((rest, coding))
     })
 }
 

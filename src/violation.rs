@@ -167,13 +167,12 @@ impl Violation {
 
     /// What the client is owed, given what it has already been sent.
     pub const fn remedy(&self, forwarded: Forwarded) -> Remedy {
-        match (self.phase, forwarded) {
-            (Phase::Idle, Forwarded::Part | Forwarded::Whole) | (_, Forwarded::Whole) => Remedy::Discard,
-            (Phase::Idle, Forwarded::Nothing) if matches!(self.rule, Rule::UnsolicitedResponse) => {
-                Remedy::Discard
-            }
-            (_, Forwarded::Nothing) => Remedy::Respond(self.status()),
-            (_, Forwarded::Part) => Remedy::Abort,
+        match (self.rule, self.phase, forwarded) {
+            // It answers no request, so that no client is owed anything for it.
+            (Rule::UnsolicitedResponse, _, _) => Remedy::Discard,
+            (_, _, Forwarded::Nothing) => Remedy::Respond(self.status()),
+            (_, Phase::Idle, _) | (_, _, Forwarded::Whole) => Remedy::Discard,
+            (_, _, Forwarded::Part) => Remedy::Abort,
         }
     }
 
@@ -498,6 +497,8 @@ impl From<Outcome> for Violation {
 pub enum Reason {
     /// There is no reply to judge by.
     NoReply,
+    /// The connection has ended.
+    Closed,
     /// It is a tunnel now, or speaks another protocol.
     Tunnel,
     /// The reply is not at its end.
@@ -522,6 +523,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::NoReply => f.write_str("there was no reply"),
+            Reason::Closed => f.write_str("the connection has ended"),
             Reason::Tunnel => f.write_str("it no longer speaks HTTP"),
             Reason::Unfinished => f.write_str("the reply is not at its end"),
             Reason::Refused(rule) | Reason::Tolerated(rule) => f.write_str(rule.id()),
@@ -553,8 +555,7 @@ pub struct End {
 }
 
 impl End {
-    /// May the connection carry another request? Judged from the messages; that the connection itself has closed
-    /// since is the caller's to know.
+    /// May the connection carry another request? Never in what [`Parser::close`](crate::Parser::close) returns.
     pub const fn reuse(&self) -> Reuse {
         self.reuse
     }

@@ -177,8 +177,8 @@ fn transcribe(
 fn spell(event: &Event<'_>) -> String {
     match event {
         Event::Note(note) => format!("{note:?} {note}"),
-        Event::Head(head) => format!("{:?} {:?}", head, head.fields().collect::<Vec<_>>()),
-        Event::Trailers(fields) => format!("{:?}", fields.collect::<Vec<_>>()),
+        Event::Head(head) => format!("{head:?} at {} {}", head.offset(), head.wire().escape_ascii()),
+        Event::Trailers(fields) => format!("{:?}", fields),
         event => format!("{event:?}"),
     }
 }

@@ -8,6 +8,7 @@
 //! [`FieldLines::walk`], which may only ever do what the machine would have done.
 #![forbid(unsafe_code)]
 
+use super::is_interim;
 use super::known::{Known, Seen, spells_framing_field};
 use crate::class::{is_blank, is_digit, is_tchar, is_text};
 use crate::judge::{Finding, Halt, Judge};
@@ -51,8 +52,36 @@ pub(crate) enum Place {
 /// The byte past which a section may not go, and the rule that says so.
 #[derive(Clone, Copy)]
 pub(crate) struct Ceiling {
-    pub(crate) at: usize,
-    pub(crate) rule: Rule,
+    at: usize,
+    rule: Rule,
+}
+
+impl Ceiling {
+    /// Of the message at hand: interim replies have a limit together besides the one for each head.
+    pub(crate) fn of_head(judge: &Judge<'_, '_>, interim_bytes: u64) -> Ceiling {
+        let limits = judge.policy.limits();
+        let own = Ceiling { at: limits.header_section as usize, rule: Rule::HeaderSectionTooLarge };
+        if !judge.record.status.is_some_and(is_interim) {
+            return own;
+        }
+        let left = u64::from(limits.interim_bytes).saturating_sub(interim_bytes) as usize;
+        if left < own.at { Ceiling { at: left, rule: Rule::TooManyInterimResponses } } else { own }
+    }
+
+    pub(crate) fn of_trailers(judge: &Judge<'_, '_>) -> Ceiling {
+        Ceiling { at: judge.policy.limits().trailer_section as usize, rule: Rule::TrailerSectionTooLarge }
+    }
+
+    pub(super) fn check(self, at: usize, judge: &Judge<'_, '_>) -> Result<(), Halt> {
+        if at < self.at {
+            return Ok(());
+        }
+        Err(judge.refuse(match self.rule {
+            // No byte of this message is at fault, but that there is one more.
+            Rule::TooManyInterimResponses => Finding::new(self.rule, 0..1, at),
+            rule => Finding::at(rule, at),
+        }))
+    }
 }
 
 /// A section as far as it has been read. Positions count from the first byte of the message, or of the trailers.
@@ -70,11 +99,14 @@ pub(crate) struct FieldLines {
     dropping: bool,
     any_dropped: bool,
     any_line: bool,
+    /// A line has ended in CRLF.
+    any_crlf: bool,
     seen: Seen,
 }
 
 impl FieldLines {
-    pub(crate) const fn new(place: Place, at: usize) -> FieldLines {
+    /// `any_crlf`: the line before ended in CRLF.
+    pub(crate) const fn new(place: Place, at: usize, any_crlf: bool) -> FieldLines {
         FieldLines {
             state: State::LineStart,
             place,
@@ -86,6 +118,7 @@ impl FieldLines {
             dropping: false,
             any_dropped: false,
             any_line: false,
+            any_crlf,
             seen: Seen::NONE,
         }
     }
@@ -137,9 +170,10 @@ impl FieldLines {
         }
     }
 
-    /// Take whole plain lines: a token, a colon, text, CRLF, within every limit. Stops in front of anything else.
+    /// Take whole plain lines: a token, a colon, text, CRLF, within every limit. Stops in front of anything else, and
+    /// looks at nothing past the ceiling.
     fn walk(&mut self, judge: &Judge<'_, '_>, marks: &mut Marks, ceiling: Ceiling) {
-        let bytes = judge.bytes;
+        let bytes = &judge.bytes[..judge.bytes.len().min(ceiling.at)];
         let limits = judge.policy.limits();
         while self.fields < limits.fields {
             let line = self.at;
@@ -149,11 +183,12 @@ impl FieldLines {
                 return;
             }
             let Some(cr) = plain_end(bytes, colon + 1, marks) else { return };
-            if cr - line > limits.field_line as usize || cr + 2 > ceiling.at {
+            if cr - line > limits.field_line as usize {
                 return;
             }
             self.begin_field(line);
             self.name_is(&bytes[line..colon]);
+            self.any_crlf = true;
             self.at = cr + 2;
             self.line = self.at;
         }
@@ -168,13 +203,7 @@ impl FieldLines {
             };
             return Err(judge.refuse(Finding::at(rule, self.at)));
         }
-        if self.at >= ceiling.at {
-            return Err(judge.refuse(match ceiling.rule {
-                Rule::TooManyInterimResponses => Finding::new(ceiling.rule, 0..1, self.at),
-                rule => Finding::at(rule, self.at),
-            }));
-        }
-        Ok(())
+        ceiling.check(self.at, judge)
     }
 
     fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
@@ -197,7 +226,7 @@ impl FieldLines {
         match byte {
             b'\r' => return Ok(Step::Next(State::EmptyLineCr)),
             b'\n' => {
-                self.tolerate(judge, Finding::at(Rule::BareLf, self.at))?;
+                self.bare_lf(judge)?;
                 return Ok(Step::Next(State::Ended));
             }
             _ => {}
@@ -309,10 +338,10 @@ impl FieldLines {
         }
         self.tolerate(judge, finding)?;
         if line_end == self.at {
-            self.tolerate(judge, Finding::at(Rule::BareLf, self.at))?;
+            self.bare_lf(judge)?;
         }
         self.drop_line();
-        self.end_line()
+        self.end_line(judge)
     }
 
     fn blank(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
@@ -365,8 +394,8 @@ impl FieldLines {
             _ if is_text(byte) => Ok(Step::Next(State::Value)),
             b'\r' => Ok(Step::Next(State::ValueCr)),
             b'\n' => {
-                self.tolerate(judge, Finding::at(Rule::BareLf, self.at))?;
-                self.end_line()
+                self.bare_lf(judge)?;
+                self.end_line(judge)
             }
             _ => {
                 self.control_octet(byte, judge)?;
@@ -388,7 +417,7 @@ impl FieldLines {
 
     fn value_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
         if byte == b'\n' {
-            return self.end_line();
+            return self.end_line(judge);
         }
         let finding = Finding::new(Rule::BareCr, self.at - 1..self.at, self.at);
         if self.in_framing_field() {
@@ -408,8 +437,8 @@ impl FieldLines {
         match byte {
             b'\r' => Ok(Step::Next(State::DroppedCr)),
             b'\n' => {
-                self.tolerate(judge, Finding::at(Rule::BareLf, self.at))?;
-                self.end_line()
+                self.bare_lf(judge)?;
+                self.end_line(judge)
             }
             _ => Ok(Step::Next(State::Dropped)),
         }
@@ -417,13 +446,19 @@ impl FieldLines {
 
     fn dropped_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
         if byte == b'\n' {
-            return self.end_line();
+            return self.end_line(judge);
         }
         self.tolerate(judge, Finding::new(Rule::BareCr, self.at - 1..self.at, self.at))?;
         Ok(Step::Again(State::Dropped))
     }
 
-    fn end_line(&mut self) -> Result<Step, Halt> {
+    fn bare_lf(&self, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
+        let finding = Finding::at(Rule::BareLf, self.at);
+        self.tolerate(judge, if self.any_crlf { finding.detail("mixed with CRLF") } else { finding })
+    }
+
+    fn end_line(&mut self, judge: &Judge<'_, '_>) -> Result<Step, Halt> {
+        self.any_crlf |= judge.bytes[..self.at].last() == Some(&b'\r');
         self.line = self.at + 1;
         Ok(Step::Next(State::LineStart))
     }
@@ -461,7 +496,7 @@ impl FieldLines {
         let own = finding.rule();
         match self.rule(own) {
             rule if rule == own => finding,
-            rule => finding.as_rule(rule).detail(own.title()),
+            rule => finding.as_rule(rule).detail(own.id()),
         }
     }
 

@@ -29,27 +29,50 @@ impl Known {
 
     /// By length and first letter, so that most names cost one comparison.
     pub(crate) fn of(name: &[u8]) -> Option<Known> {
-        let (known, spelling): (Known, &[u8]) = match (name.len(), name.first()? | 0x20) {
-            (14, b'c') => (Known::ContentLength, b"content-length"),
-            (17, b't') => (Known::TransferEncoding, b"transfer-encoding"),
-            (10, b'c') => (Known::Connection, b"connection"),
-            (7, b'u') => (Known::Upgrade, b"upgrade"),
-            (7, b't') => (Known::Trailer, b"trailer"),
-            (10, b'k') => (Known::KeepAlive, b"keep-alive"),
-            (16, b'p') => (Known::ProxyConnection, b"proxy-connection"),
-            (2, b't') => (Known::Te, b"te"),
-            (8, b'l') => (Known::Location, b"location"),
-            (12, b'c') => (Known::ContentType, b"content-type"),
-            (4, b'e') => (Known::ETag, b"etag"),
-            (4, b'd') => (Known::Date, b"date"),
-            (3, b'a') => (Known::Age, b"age"),
-            (11, b'r') => (Known::RetryAfter, b"retry-after"),
-            (13, b'c') => (Known::ContentRange, b"content-range"),
-            (13, b'l') => (Known::LastModified, b"last-modified"),
-            (7, b'e') => (Known::Expires, b"expires"),
+        let known = match (name.len(), name.first()? | 0x20) {
+            (14, b'c') => Known::ContentLength,
+            (17, b't') => Known::TransferEncoding,
+            (10, b'c') => Known::Connection,
+            (7, b'u') => Known::Upgrade,
+            (7, b't') => Known::Trailer,
+            (10, b'k') => Known::KeepAlive,
+            (16, b'p') => Known::ProxyConnection,
+            (2, b't') => Known::Te,
+            (8, b'l') => Known::Location,
+            (12, b'c') => Known::ContentType,
+            (4, b'e') => Known::ETag,
+            (4, b'd') => Known::Date,
+            (3, b'a') => Known::Age,
+            (11, b'r') => Known::RetryAfter,
+            (13, b'c') => Known::ContentRange,
+            (13, b'l') => Known::LastModified,
+            (7, b'e') => Known::Expires,
             _ => return None,
         };
-        name.eq_ignore_ascii_case(spelling).then_some(known)
+        name.eq_ignore_ascii_case(known.name()).then_some(known)
+    }
+
+    /// The name in lower case.
+    pub(crate) const fn name(self) -> &'static [u8] {
+        match self {
+            Known::ContentLength => b"content-length",
+            Known::TransferEncoding => b"transfer-encoding",
+            Known::Connection => b"connection",
+            Known::Upgrade => b"upgrade",
+            Known::Trailer => b"trailer",
+            Known::KeepAlive => b"keep-alive",
+            Known::ProxyConnection => b"proxy-connection",
+            Known::Te => b"te",
+            Known::Location => b"location",
+            Known::ContentType => b"content-type",
+            Known::ETag => b"etag",
+            Known::Date => b"date",
+            Known::Age => b"age",
+            Known::RetryAfter => b"retry-after",
+            Known::ContentRange => b"content-range",
+            Known::LastModified => b"last-modified",
+            Known::Expires => b"expires",
+        }
     }
 
     /// The five fields that must be read alike by every hop, so that nothing odd is tolerated in them.
@@ -121,12 +144,12 @@ impl Seen {
 
 /// Do the letters and digits of a damaged name spell a field that decides framing?
 pub(super) fn spells_framing_field(name: &[u8]) -> bool {
-    let spellings: [&[u8]; 5] =
-        [b"contentlength", b"transferencoding", b"connection", b"upgrade", b"trailer"];
-    spellings.iter().any(|spelling| {
-        let letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
-        letters.eq(spelling.iter().copied())
-    })
+    fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
+        name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
+    }
+    let fields =
+        [Known::ContentLength, Known::TransferEncoding, Known::Connection, Known::Upgrade, Known::Trailer];
+    fields.iter().any(|known| letters(name).eq(letters(known.name())))
 }
 
 #[cfg(test)]

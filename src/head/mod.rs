@@ -5,10 +5,12 @@ pub(crate) mod field_line;
 pub(crate) mod known;
 mod status_line;
 
+use core::fmt;
+
 use crate::class::{is_text, is_token, trim_blank};
 use crate::exchange::{Framing, Version};
 use crate::judge::{Halt, Judge};
-use crate::rule::Rule;
+use crate::violation::{Phase, Span};
 use field_line::{Ceiling, FieldLines, Place};
 use known::Seen;
 use status_line::StatusLine;
@@ -20,12 +22,12 @@ pub(crate) use status_line::meaning;
 pub(crate) struct Interims {
     pub(crate) messages: u16,
     pub(crate) bytes: u64,
-    /// Where the last of them began.
-    pub(crate) last: u64,
+    /// One of them carried the connection option `close`.
+    pub(crate) close: bool,
 }
 
 impl Interims {
-    pub(crate) const NONE: Interims = Interims { messages: 0, bytes: 0, last: 0 };
+    pub(crate) const NONE: Interims = Interims { messages: 0, bytes: 0, close: false };
 }
 
 /// A head as far as it has been read. Each byte is examined once, whatever the reads.
@@ -51,7 +53,7 @@ pub(crate) struct Outline {
 
 impl HeadReader {
     pub(crate) const fn new(interims: Interims) -> HeadReader {
-        let status_line = StatusLine::new(interims.messages > 0);
+        let status_line = StatusLine::new(interims.messages);
         HeadReader { status_line, fields: None, fields_at: 0, interims }
     }
 
@@ -71,13 +73,14 @@ impl HeadReader {
     /// when asked again, as what it settles may take several calls.
     pub(crate) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<Outline>, Halt> {
         if self.fields.is_none() {
-            let Some(len) = self.status_line.read(judge, self.interims.messages)? else { return Ok(None) };
+            let Some(len) = self.status_line.read(judge, self.interims.bytes)? else { return Ok(None) };
             self.fields_at = len;
-            self.fields = Some(FieldLines::new(Place::Header, len));
+            let crlf = judge.bytes[..len].ends_with(b"\r\n");
+            self.fields = Some(FieldLines::new(Place::Header, len, crlf));
         }
         let Some(fields) = &mut self.fields else { return Ok(None) };
-        judge.record.phase = crate::violation::Phase::Header;
-        let ceiling = ceiling(judge, self.interims);
+        judge.record.phase = Phase::Header;
+        let ceiling = Ceiling::of_head(judge, self.interims.bytes);
         let Some(len) = fields.read(judge, ceiling)? else { return Ok(None) };
         Ok(Some(Outline {
             len,
@@ -91,17 +94,6 @@ impl HeadReader {
     }
 }
 
-/// Interim replies have a limit together besides the one for each head.
-fn ceiling(judge: &Judge<'_, '_>, interims: Interims) -> Ceiling {
-    let limits = judge.policy.limits();
-    let own = Ceiling { at: limits.header_section as usize, rule: Rule::HeaderSectionTooLarge };
-    if !judge.record.status.is_some_and(is_interim) {
-        return own;
-    }
-    let left = u64::from(limits.interim_bytes).saturating_sub(interims.bytes) as usize;
-    if left < own.at { Ceiling { at: left, rule: Rule::TooManyInterimResponses } } else { own }
-}
-
 /// 1xx, except 101, which is the final reply of its exchange.
 pub(crate) const fn is_interim(status: u16) -> bool {
     status < 200 && status != 101
@@ -109,32 +101,51 @@ pub(crate) const fn is_interim(status: u16) -> bool {
 
 /// A judged head: everything in it may be forwarded once hop-by-hop fields are taken out and
 /// [repairs](Field::pieces) are made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Head<'b> {
-    pub(crate) wire: &'b [u8],
+    wire: &'b [u8],
+    parts: HeadParts,
+}
+
+/// A [`Head`] without its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadParts {
     pub(crate) offset: u64,
     pub(crate) code_at: usize,
-    pub(crate) fields: Fields<'b>,
+    pub(crate) fields_at: usize,
+    pub(crate) sift: Sift,
     pub(crate) status: u16,
     pub(crate) version: Version,
     pub(crate) framing: Framing,
 }
 
+impl HeadParts {
+    /// The head, over the bytes it was made of.
+    pub(crate) const fn over(self, wire: &[u8]) -> Head<'_> {
+        Head { wire, parts: self }
+    }
+}
+
 impl<'b> Head<'b> {
+    #[cfg(feature = "bytes")]
+    pub(crate) const fn parts(&self) -> HeadParts {
+        self.parts
+    }
+
     /// The status code; 100 to 599, or up to 999 where `status-code-above-599` is tolerated.
     pub const fn status(&self) -> u16 {
-        self.status
+        self.parts.status
     }
 
     /// The version to treat the message as: HTTP/1.2 and above are 1.1.
     pub const fn version(&self) -> Version {
-        self.version
+        self.parts.version
     }
 
     /// The reason phrase, which may be empty; empty too where `invalid-reason-phrase` is tolerated and what came
     /// cannot be sent on.
     pub fn reason(&self) -> &'b [u8] {
-        let line = &self.wire[self.code_at + 3..];
+        let line = &self.wire[self.parts.code_at + 3..];
         let end = line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len());
         let line = line[..end].strip_suffix(b"\r").unwrap_or(&line[..end]);
         let reason = line.split_first().map_or(line, |(_, reason)| reason);
@@ -142,8 +153,9 @@ impl<'b> Head<'b> {
     }
 
     /// The field lines in order.
-    pub const fn fields(&self) -> Fields<'b> {
-        self.fields
+    pub fn fields(&self) -> Fields<'b> {
+        let at = self.parts.fields_at;
+        Fields::new(&self.wire[at..], self.offset() + at as u64, self.parts.sift)
     }
 
     /// The value of the first field of that name, in any case.
@@ -153,17 +165,17 @@ impl<'b> Head<'b> {
 
     /// The fields of that name, in any case, in order.
     pub fn get_all<'n>(&self, name: &'n str) -> impl Iterator<Item = Field<'b>> + use<'b, 'n> {
-        self.fields.into_iter().filter(move |field| field.name().eq_ignore_ascii_case(name.as_bytes()))
+        self.fields().filter(move |field| field.name().eq_ignore_ascii_case(name.as_bytes()))
     }
 
     /// How the end of the content is found.
     pub const fn framing(&self) -> Framing {
-        self.framing
+        self.parts.framing
     }
 
     /// 1xx other than 101: another head follows.
     pub const fn is_interim(&self) -> bool {
-        is_interim(self.status)
+        is_interim(self.status())
     }
 
     /// The bytes of the head as received, empty lines before it included.
@@ -173,57 +185,29 @@ impl<'b> Head<'b> {
 
     /// The offset of its first byte.
     pub const fn offset(&self) -> u64 {
-        self.offset
+        self.parts.offset
+    }
+
+    /// Where the status code stands.
+    pub(crate) const fn code(&self) -> Span {
+        let start = self.parts.offset + self.parts.code_at as u64;
+        Span { start, end: start + 3 }
     }
 }
 
-/// A [`Head`] without its bytes, so that it can be put over the same bytes elsewhere.
-#[cfg(feature = "bytes")]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HeadParts {
-    offset: u64,
-    code_at: usize,
-    fields_at: usize,
-    sift: Sift,
-    status: u16,
-    version: Version,
-    framing: Framing,
-}
-
-#[cfg(feature = "bytes")]
-impl Head<'_> {
-    pub(crate) const fn parts(&self) -> HeadParts {
-        HeadParts {
-            offset: self.offset,
-            code_at: self.code_at,
-            fields_at: (self.fields.offset - self.offset) as usize,
-            sift: self.fields.sift,
-            status: self.status,
-            version: self.version,
-            framing: self.framing,
-        }
-    }
-}
-
-#[cfg(feature = "bytes")]
-impl HeadParts {
-    /// The head once more, over the bytes it was made of.
-    pub(crate) fn over<'b>(&self, wire: &'b [u8]) -> Head<'b> {
-        let fields_offset = self.offset + self.fields_at as u64;
-        Head {
-            wire,
-            offset: self.offset,
-            code_at: self.code_at,
-            fields: Fields::new(&wire[self.fields_at..], fields_offset, self.sift),
-            status: self.status,
-            version: self.version,
-            framing: self.framing,
-        }
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("status", &self.status())
+            .field("version", &self.version())
+            .field("framing", &self.framing())
+            .field("fields", &self.fields())
+            .finish_non_exhaustive()
     }
 }
 
 /// Judged field lines, in order. Lines that were tolerated only by dropping them are left out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Fields<'b> {
     rest: &'b [u8],
     offset: u64,
@@ -315,13 +299,25 @@ impl<'b> Iterator for Fields<'b> {
     }
 }
 
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
 /// One judged field line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Field<'b> {
     name: &'b [u8],
     value: &'b [u8],
     offset: u64,
     value_offset: u64,
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} @{}: \"{}\"", self.name.escape_ascii(), self.offset, self.value.escape_ascii())
+    }
 }
 
 impl<'b> Field<'b> {

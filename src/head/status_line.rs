@@ -6,6 +6,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+use super::field_line::Ceiling;
 use crate::class::{is_blank, is_ctl, is_digit, is_text};
 use crate::exchange::{Method, Version, Written};
 use crate::judge::{Finding, Halt, Judge};
@@ -24,6 +25,8 @@ enum State {
     /// The prefix in another case; holds where it first differs.
     CaseVariant(u8),
     Major,
+    /// After a major version that is not 1.
+    OtherMajor,
     Dot,
     Minor,
     AfterVersion,
@@ -49,21 +52,13 @@ pub(super) struct StatusLine {
     empty_lines: u8,
     code_at: usize,
     minor: u8,
-    /// How the interim replies before this message bear on it.
-    after_interim: bool,
+    /// Interim replies before this message.
+    interims: u16,
 }
 
 impl StatusLine {
-    pub(super) const fn new(after_interim: bool) -> StatusLine {
-        StatusLine {
-            state: State::Start,
-            at: 0,
-            line: 0,
-            empty_lines: 0,
-            code_at: 0,
-            minor: 0,
-            after_interim,
-        }
+    pub(super) const fn new(interims: u16) -> StatusLine {
+        StatusLine { state: State::Start, at: 0, line: 0, empty_lines: 0, code_at: 0, minor: 0, interims }
     }
 
     /// Bytes examined.
@@ -84,12 +79,17 @@ impl StatusLine {
     }
 
     /// Judge the bytes not yet examined; `Some` is the length of the line once it has ended.
-    pub(super) fn read(&mut self, judge: &mut Judge<'_, '_>, interims: u16) -> Result<Option<usize>, Halt> {
+    pub(super) fn read(
+        &mut self,
+        judge: &mut Judge<'_, '_>,
+        interim_bytes: u64,
+    ) -> Result<Option<usize>, Halt> {
         while let Some(&byte) = judge.bytes.get(self.at) {
             #[cfg(test)]
             crate::scan::work::add(1);
             self.check_length(byte, judge)?;
-            match self.step(byte, judge, interims)? {
+            Ceiling::of_head(judge, interim_bytes).check(self.at, judge)?;
+            match self.step(byte, judge)? {
                 Step::Next(state) => {
                     self.at += 1;
                     self.state = state;
@@ -111,17 +111,18 @@ impl StatusLine {
         Ok(())
     }
 
-    fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>, interims: u16) -> Result<Step, Halt> {
+    fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
         match self.state {
             State::Start => self.start(byte, judge),
             State::EmptyLineCr => self.empty_line_cr(byte, judge),
             State::Prefix => self.prefix(byte, judge),
             State::CaseVariant(first) => self.case_variant(first, byte, judge),
             State::Major => self.major(byte, judge),
+            State::OtherMajor => Err(self.other_major(byte, judge)),
             State::Dot => self.dot(byte, judge),
             State::Minor => self.minor(byte, judge),
             State::AfterVersion => self.after_version(byte, judge),
-            State::Code => self.code(byte, judge, interims),
+            State::Code => self.code(byte, judge),
             State::AfterCode => self.after_code(byte, judge),
             State::Reason => self.reason(byte, judge),
             State::Cr => self.cr(byte, judge),
@@ -130,33 +131,37 @@ impl StatusLine {
 
     fn start(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
         match byte {
-            b'\r' => self.empty_line(judge).map(|()| Step::Next(State::EmptyLineCr)),
-            b'\n' => {
-                self.empty_line(judge)?;
-                self.after_empty_line();
-                Ok(Step::Next(State::Start))
+            b'\r' if judge.denies(Rule::EmptyLineBeforeStatusLine) => {
+                Err(judge.refuse(self.empty_line(self.at)))
             }
-            b' ' | b'\t' => Err(judge.refuse(Finding::at(Rule::StatusLineExtraWhitespace, self.at))),
+            b'\r' => Ok(Step::Next(State::EmptyLineCr)),
+            b'\n' => self.skip_empty_line(self.at, judge),
+            b' ' | b'\t' if self.interims == 0 => {
+                Err(judge.refuse(Finding::at(Rule::StatusLineExtraWhitespace, self.at)))
+            }
             _ => self.prefix(byte, judge),
         }
-    }
-
-    fn empty_line(&self, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
-        let finding = Finding::at(Rule::EmptyLineBeforeStatusLine, self.at);
-        if self.empty_lines >= EMPTY_LINES { Err(judge.refuse(finding)) } else { judge.tolerate(finding) }
     }
 
     fn empty_line_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
         if byte != b'\n' {
             return Err(judge.refuse(Finding::new(Rule::BareCr, self.at - 1..self.at, self.at)));
         }
-        self.after_empty_line();
-        Ok(Step::Next(State::Start))
+        self.skip_empty_line(self.at - 1, judge)
     }
 
-    fn after_empty_line(&mut self) {
+    fn empty_line(&self, start: usize) -> Finding {
+        Finding::new(Rule::EmptyLineBeforeStatusLine, start..start + 1, self.at)
+    }
+
+    fn skip_empty_line(&mut self, start: usize, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        if self.empty_lines >= EMPTY_LINES {
+            return Err(judge.refuse(self.empty_line(start)));
+        }
+        judge.tolerate(self.empty_line(start))?;
         self.empty_lines += 1;
         self.line = self.at + 1;
+        Ok(Step::Next(State::Start))
     }
 
     fn prefix(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
@@ -181,11 +186,14 @@ impl StatusLine {
         if matched + 1 < PREFIX.len() {
             return Ok(Step::Next(State::CaseVariant(first)));
         }
+        if self.interims > 0 {
+            return Err(self.not_http(blamed, judge));
+        }
         Err(judge.refuse(Finding::new(Rule::MalformedHttpVersion, blamed..blamed + 1, self.at)))
     }
 
     fn not_http(&self, blamed: usize, judge: &Judge<'_, '_>) -> Halt {
-        if self.after_interim {
+        if self.interims > 0 {
             return judge.refuse(Finding::new(Rule::InterimResponseWithContent, blamed..blamed + 1, self.at));
         }
         let finding = Finding::new(Rule::NotHttp, blamed..blamed + 1, self.at);
@@ -199,9 +207,17 @@ impl StatusLine {
     fn major(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
         match byte {
             b'1' => Ok(Step::Next(State::Dot)),
-            b'0'..=b'9' => Err(judge.refuse(Finding::at(Rule::UnsupportedHttpMajorVersion, self.at))),
+            b'0'..=b'9' => Ok(Step::Next(State::OtherMajor)),
             _ => Err(self.malformed_version(judge)),
         }
+    }
+
+    /// `HTTP/2.0` is another version, `HTTP/01.1` is none.
+    fn other_major(&self, byte: u8, judge: &Judge<'_, '_>) -> Halt {
+        if !matches!(byte, b'.' | b' ' | b'\t' | b'\r' | b'\n') {
+            return self.malformed_version(judge);
+        }
+        judge.refuse(Finding::new(Rule::UnsupportedHttpMajorVersion, self.at - 1..self.at, self.at))
     }
 
     fn dot(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
@@ -236,7 +252,7 @@ impl StatusLine {
         Ok(Step::Next(State::Code))
     }
 
-    fn code(&mut self, byte: u8, judge: &mut Judge<'_, '_>, interims: u16) -> Result<Step, Halt> {
+    fn code(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
         let digits = self.at - self.code_at;
         if digits == 0 && is_blank(byte) {
             judge.tolerate(Finding::at(Rule::StatusLineExtraWhitespace, self.at))?;
@@ -252,12 +268,12 @@ impl StatusLine {
         if digits < 2 {
             return Ok(Step::Next(State::Code));
         }
-        self.judge_code(judge, interims)?;
+        self.judge_code(judge)?;
         Ok(Step::Next(State::AfterCode))
     }
 
     /// With the third digit the code is whole; what it alone decides is decided here.
-    fn judge_code(&self, judge: &mut Judge<'_, '_>, interims: u16) -> Result<(), Halt> {
+    fn judge_code(&self, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
         let span = self.code_at..self.code_at + 3;
         let code =
             judge.bytes[span.clone()].iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
@@ -274,7 +290,7 @@ impl StatusLine {
             })?;
         }
         if code < 200 {
-            self.judge_interim(code, judge, interims)?;
+            self.judge_interim(code, judge)?;
         }
         let switches = code == 101 || (judge.exchange.method() == Method::Connect && code / 100 == 2);
         if switches && judge.exchange.request_written() != Written::Whole {
@@ -283,7 +299,7 @@ impl StatusLine {
         Ok(())
     }
 
-    fn judge_interim(&self, code: u16, judge: &mut Judge<'_, '_>, interims: u16) -> Result<(), Halt> {
+    fn judge_interim(&self, code: u16, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
         if self.version() == Version::Http10 {
             let minor = self.line + 7;
             let finding = Finding::new(Rule::InterimResponseInHttp10, minor..minor + 1, self.at);
@@ -296,7 +312,7 @@ impl StatusLine {
             }
             return Ok(());
         }
-        if interims >= judge.policy.limits().interim_messages {
+        if self.interims >= judge.policy.limits().interim_messages {
             return Err(judge.refuse(Finding::new(Rule::TooManyInterimResponses, 0..1, self.at)));
         }
         judge.tolerate(Finding::new(Rule::InterimResponse, 0..1, self.at))

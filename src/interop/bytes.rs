@@ -30,7 +30,7 @@ use core::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::exchange::{Close, Exchange, Framing, Version};
+use crate::exchange::{Close, Exchange, Framing, Version, Written};
 use crate::head::{Field, Fields, Head, HeadParts};
 use crate::parser::{self, Parser};
 use crate::policy::Policy;
@@ -72,19 +72,26 @@ impl Reader {
         &mut self.buffer
     }
 
-    /// As [`Parser::begin`].
+    /// As [`Parser::begin`]. Bytes that are in the buffer already answer no request: they refuse the reply.
     pub fn begin(&mut self, exchange: Exchange) {
+        self.parser.leave_unseen(&self.buffer);
         self.parser.begin(exchange);
     }
 
     /// As [`Parser::idle`].
     pub fn idle(&mut self) {
+        self.parser.leave_unseen(&self.buffer);
         self.parser.idle();
     }
 
-    /// The parser, for what it can be asked and told at any time.
-    pub fn parser(&mut self) -> &mut Parser {
-        &mut self.parser
+    /// As [`Parser::request_written`].
+    pub fn request_written(&mut self, written: Written) {
+        self.parser.request_written(written);
+    }
+
+    /// The parser, for what it can be asked at any time.
+    pub const fn parser(&self) -> &Parser {
+        &self.parser
     }
 
     /// The next event from the bytes in the buffer; `Ok(None)` when more are needed.
@@ -154,7 +161,7 @@ impl Shape {
             parser::Event::Content(content) => Shape::Content { len: content.len() },
             parser::Event::Trailers(fields) => {
                 let (len, offset) = fields.section();
-                Shape::Trailers { len, fields: FieldAt::all(*fields, offset) }
+                Shape::Trailers { len, fields: FieldAt::all(fields.clone(), offset) }
             }
             parser::Event::End(end) => Shape::End(*end),
         }

@@ -212,25 +212,27 @@ impl Rendered<'_> {
         let reply = self.report.reply;
         let line = Line::around(reply, about.span().start);
         let related = about.related().map(|span| (span, Line::around(reply, span.start)));
-        match &related {
+        let paint = self.paint;
+        let blame = Mark { span: about.span(), sign: '^', label: Label { violation: about }, colour, paint };
+        let relation = |span| Mark { span, sign: '-', label: "related to this", colour: paint.cyan(), paint };
+        match related {
             Some((span, other)) if other.start < line.start => {
-                other.show(f, reply, span.start, self.paint)?;
-                other.underline(f, reply, *span, '-', "related to this", self.paint.cyan(), self.paint)?;
+                other.show(f, reply, span.start, paint)?;
+                other.underline(f, reply, relation(span))?;
             }
             _ if line.start > 0 => {
                 let before = Line::around(reply, line.start as u64 - 1);
-                before.show(f, reply, before.start as u64, self.paint)?;
+                before.show(f, reply, before.start as u64, paint)?;
             }
             _ => {}
         }
-        line.show(f, reply, about.span().start, self.paint)?;
-        let label = Label { violation: about };
-        line.underline(f, reply, about.span(), '^', label, colour, self.paint)?;
+        line.show(f, reply, about.span().start, paint)?;
+        line.underline(f, reply, blame)?;
         if let Some((span, other)) = related.filter(|(_, other)| other.start >= line.start) {
             if other.start > line.start {
-                other.show(f, reply, span.start, self.paint)?;
+                other.show(f, reply, span.start, paint)?;
             }
-            other.underline(f, reply, span, '-', "related to this", self.paint.cyan(), self.paint)?;
+            other.underline(f, reply, relation(span))?;
         }
         Ok(())
     }
@@ -311,27 +313,30 @@ impl Line {
         self.end < reply.len() && reply[self.end - 1] != b'\n'
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call shape for both kinds of mark")]
-    fn underline(
+    fn underline<L: fmt::Display>(
         &self,
         f: &mut fmt::Formatter<'_>,
         reply: &[u8],
-        span: Span,
-        mark: char,
-        label: impl fmt::Display,
-        colour: &str,
-        paint: Paint,
+        mark: Mark<'_, L>,
     ) -> fmt::Result {
-        let window = self.window(reply, span.start);
+        let window = self.window(reply, mark.span.start);
         let cut = if window.start > self.start || self.is_cut(reply) { 3 } else { 0 };
         let clamp = |offset: u64| (offset as usize).clamp(window.start, window.end);
-        let (start, end) = (clamp(span.start), clamp(span.end));
+        let (start, end) = (clamp(mark.span.start), clamp(mark.span.end));
         let indent = 9 + cut + columns(&reply[window.start..start]);
-        let marks = columns(&reply[start..end]).max(1);
-        write!(f, "{:indent$}{colour}", "")?;
-        for _ in 0..marks {
-            write!(f, "{mark}")?;
+        write!(f, "{:indent$}{}", "", mark.colour)?;
+        for _ in 0..columns(&reply[start..end]).max(1) {
+            write!(f, "{}", mark.sign)?;
         }
-        writeln!(f, " {label}{}", paint.reset())
+        writeln!(f, " {}{}", mark.label, mark.paint.reset())
     }
+}
+
+/// Signs under some bytes, and what they say.
+struct Mark<'a, L> {
+    span: Span,
+    sign: char,
+    label: L,
+    colour: &'a str,
+    paint: Paint,
 }

@@ -104,18 +104,22 @@ pub fn validate_each<'r>(
             Err(violation) => break Err(violation),
         }
     };
-    let mut reuse = parser.reuse();
+    let before = parser.reuse();
     let mut complete = matches!(collected.framing, Some(Framing::Tunnel)) || collected.end.is_some();
     if let (Ok(()), Some(close)) = (&outcome, close) {
         match parser.close(close) {
             Ok(end) => {
                 complete = true;
-                reuse = end.reuse();
                 collected.notes.extend(end.note().copied());
             }
             Err(violation) => outcome = Err(violation),
         }
     }
+    // That the connection has ended says nothing about the reply.
+    let reuse = match parser.reuse() {
+        Reuse::No(Reason::Closed) => before,
+        after => after,
+    };
     if outcome.is_ok() && complete {
         collected.advise_on_the_whole();
     }
@@ -126,7 +130,7 @@ pub fn validate_each<'r>(
         status: collected.head.map(|head| head.status()).or(parser.received_status()),
         framing: collected.framing,
         content: collected.content,
-        reuse: if violation.is_none() && !complete { Reuse::No(Reason::Unfinished) } else { reuse },
+        reuse,
         violation,
         notes: collected.notes,
     }
@@ -169,7 +173,7 @@ impl<'r> Collected<'r> {
                 self.content += content.len() as u64;
                 self.probe.watch(content, offset - content.len() as u64);
             }
-            Event::Trailers(fields) => self.trailers = *fields,
+            Event::Trailers(fields) => self.trailers = fields.clone(),
             Event::End(end) => self.end = Some(*end),
         }
     }
@@ -197,7 +201,7 @@ impl<'r> Collected<'r> {
     /// Advisories that take head and content together.
     fn advise_on_the_whole(&mut self) {
         let Some(head) = self.head else { return };
-        if let Some(advisory) = head.trailer_advisory(self.trailers) {
+        if let Some(advisory) = head.trailer_advisory(self.trailers.clone()) {
             self.advise(advisory);
         }
         if let Some(advisory) = head.content_advisory(&self.probe) {
@@ -237,7 +241,8 @@ impl<'r> Report<'r> {
         self.content
     }
 
-    /// May the connection carry another request?
+    /// Could the connection have carried another request, as far as the reply goes? How the connection ended bears on
+    /// it only where the reply was not whole by then, or it was reset.
     pub const fn reuse(&self) -> Reuse {
         self.reuse
     }

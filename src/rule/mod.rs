@@ -74,7 +74,8 @@ impl Class {
 pub enum Detection {
     /// The byte to blame is itself the one that decides.
     Byte,
-    /// The end of the token in which it stands: the third digit of the status code.
+    /// The end of the token in which it stands: the third digit of the status code, or what follows the digit of a
+    /// version.
     Token,
     /// The empty line: the header or trailer section must be seen whole.
     Section,
@@ -539,12 +540,12 @@ impl Rule {
     /// How many rules there are.
     pub const COUNT: usize = COUNT;
 
-    fn row(self) -> &'static Row {
+    const fn row(self) -> &'static Row {
         TABLE[self as usize]
     }
 
     /// The stable name, for example `bare-lf`: lower-case words, digits and dots joined by hyphens.
-    pub fn id(self) -> &'static str {
+    pub const fn id(self) -> &'static str {
         self.row().id
     }
 
@@ -560,89 +561,77 @@ impl Rule {
     }
 
     /// Core or advisory.
-    pub fn class(self) -> Class {
+    pub const fn class(self) -> Class {
         self.row().class
     }
 
     /// The clause that decides, for example `RFC 9112 2.2`.
-    pub fn clause(self) -> &'static str {
+    pub const fn clause(self) -> &'static str {
         self.row().clause
     }
 
     /// When it can first be known to be broken.
-    pub fn detection(self) -> Detection {
+    pub const fn detection(self) -> Detection {
         self.row().detection
     }
 
     /// Which levels it may take.
-    pub fn relax(self) -> Relax {
+    pub const fn relax(self) -> Relax {
         self.row().relax
     }
 
     /// The RFC 9209 error type a refusal is reported as; `None` where a gateway has nothing to report.
-    pub fn proxy_error(self) -> Option<ProxyError> {
+    pub const fn proxy_error(self) -> Option<ProxyError> {
         self.row().proxy_error
     }
 
     /// One line that says what is wrong.
-    pub fn title(self) -> &'static str {
+    pub const fn title(self) -> &'static str {
         self.row().title
     }
 
     /// What it is, in a sentence or two.
-    pub fn explain(self) -> &'static str {
+    pub const fn explain(self) -> &'static str {
         self.row().about
     }
 
     /// Why it matters: what goes wrong where it is let through.
-    pub fn why(self) -> &'static str {
+    pub const fn why(self) -> &'static str {
         self.row().why
     }
 
     /// What the clause says about it, in our words.
-    pub fn clause_says(self) -> &'static str {
+    pub const fn clause_says(self) -> &'static str {
         self.row().clause_says
     }
 
     /// What tolerating it does, or why it cannot be tolerated.
-    pub fn tolerated(self) -> &'static str {
+    pub const fn tolerated(self) -> &'static str {
         self.row().tolerated
     }
 
     /// A reply that breaks it; `None` where no bytes can.
-    pub fn example(self) -> Option<Example> {
+    pub const fn example(self) -> Option<Example> {
         self.row().example
     }
 
     /// May the rule be set to that level?
     pub const fn permits(self, level: Level) -> bool {
         match level {
-            Level::Deny => !matches!(TABLE[self as usize].relax, Relax::Advisory),
-            Level::Note | Level::Allow => Rule::PERMITS_NOTE[self as usize],
+            Level::Deny => !matches!(self.relax(), Relax::Advisory),
+            Level::Note | Level::Allow => !matches!(self.relax(), Relax::Locked | Relax::Limit),
         }
     }
 
-    /// The levels of each rule under STRICT, DEFAULT and COMPAT, where a `const fn` can read them.
-    pub(crate) const PRESETS: [[Level; 3]; COUNT] = {
-        let mut levels = [[Level::Deny; 3]; COUNT];
-        let mut at = 0;
-        while at < COUNT {
-            levels[at] = TABLE[at].levels;
-            at += 1;
-        }
-        levels
-    };
+    /// The level under STRICT, DEFAULT or COMPAT, by column.
+    pub(crate) const fn preset(self, column: usize) -> Level {
+        self.row().levels[column]
+    }
 
-    /// The rules that may be noted instead of denied.
-    pub(crate) const PERMITS_NOTE: [bool; COUNT] = {
-        let mut permits = [false; COUNT];
-        let mut at = 0;
-        while at < COUNT {
-            permits[at] = !matches!(TABLE[at].relax, Relax::Locked | Relax::Limit);
-            at += 1;
-        }
-        permits
-    };
+    /// The rule in that place of the table.
+    pub(crate) const fn at(place: usize) -> Rule {
+        TABLE[place].rule
+    }
 }
 
 impl fmt::Display for Rule {
@@ -678,7 +667,7 @@ mod tests {
     #[test]
     fn presets_hold_to_the_relax_class_and_grow_looser() {
         for rule in Rule::all() {
-            let levels = Rule::PRESETS[rule as usize];
+            let levels = [0, 1, 2].map(|column| rule.preset(column));
             assert!(levels.iter().all(|&level| rule.permits(level)), "{rule}");
             for level in [Level::Allow, Level::Note, Level::Deny] {
                 assert_eq!(rule.permits(level), rule.relax().levels().contains(&level), "{rule}");

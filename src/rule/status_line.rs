@@ -80,7 +80,7 @@ pub(super) const ROWS: [Row; 13] = [
         id: "unsupported-http-major-version",
         class: Class::Core,
         clause: "RFC 9110 2.5",
-        detection: Detection::Byte,
+        detection: Detection::Token,
         relax: Relax::Locked,
         levels: [Level::Deny, Level::Deny, Level::Deny],
         proxy_error: Some(ProxyError::HttpProtocolError),

@@ -13,7 +13,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use clap::ValueEnum;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::ser::Error;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::Outcome;
@@ -54,6 +55,7 @@ struct Identified<'l> {
 
 #[derive(Serialize)]
 struct Answer<'l> {
+    #[serde(serialize_with = "on_one_line")]
     id: Option<&'l RawValue>,
     #[serde(flatten)]
     verdict: Verdict<'l>,
@@ -61,8 +63,20 @@ struct Answer<'l> {
 
 #[derive(Serialize)]
 struct Failure<'l> {
+    #[serde(serialize_with = "on_one_line")]
     id: Option<&'l RawValue>,
     error: String,
+}
+
+/// An id goes back as it came, but for a CR between its parts, which some readers take for the end of the line.
+fn on_one_line<S: Serializer>(id: &Option<&RawValue>, serializer: S) -> Result<S::Ok, S::Error> {
+    match id {
+        Some(id) if id.get().contains('\r') => {
+            let value: serde_json::Value = serde_json::from_str(id.get()).map_err(S::Error::custom)?;
+            value.serialize(serializer)
+        }
+        id => id.serialize(serializer),
+    }
 }
 
 type Line = (usize, io::Result<Vec<u8>>);
@@ -144,11 +158,16 @@ fn answer(options: &Check, number: usize, line: io::Result<Vec<u8>>) -> (String,
         Ok(line) => line,
         Err(error) => return failure(None, number, &error.to_string(), Outcome::Unreadable),
     };
-    let request: Request<'_> = match serde_json::from_slice(&line) {
+    // Some editors begin a file with a byte order mark.
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).trim_ascii();
+    if !line.starts_with(b"{") {
+        return failure(None, number, "not a JSON object", Outcome::Usage);
+    }
+    let request: Request<'_> = match serde_json::from_slice(line) {
         Ok(request) => request,
         Err(error) => {
-            let id = serde_json::from_slice(&line).ok().and_then(|line: Identified<'_>| line.id);
-            return failure(id, number, &error.to_string(), Outcome::Usage);
+            let id = serde_json::from_slice(line).ok().and_then(|line: Identified<'_>| line.id);
+            return failure(id, number, &json_error(&error), Outcome::Usage);
         }
     };
     match judge_request(options, &request) {
@@ -157,15 +176,26 @@ fn answer(options: &Check, number: usize, line: io::Result<Vec<u8>>) -> (String,
     }
 }
 
+/// The line number that serde_json tells is always 1; ours is another.
+fn json_error(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" at line 1 column") {
+        Some((what, _)) => format!("{what} at column {}", error.column()),
+        None => text,
+    }
+}
+
 fn judge_request(options: &Check, request: &Request<'_>) -> Result<(String, Outcome), String> {
     let reply =
         BASE64.decode(request.reply.as_bytes()).map_err(|error| format!("reply: not base64: {error}"))?;
     let end = match &request.end {
-        Some(name) => Ending::from_str(name, false).map_err(|_| format!("end: no such end: {name:?}"))?,
+        Some(name) => Ending::from_str(name, true).map_err(|_| format!("end: no such end: {name:?}"))?,
         None => options.end,
     };
     let policy = options.policy(request.policy.as_deref());
-    let policy = policy.ok_or_else(|| format!("policy: no such preset: {:?}", request.policy.as_deref()))?;
+    let policy = policy.ok_or_else(|| {
+        format!("policy: no such preset: {:?}", request.policy.as_deref().unwrap_or_default())
+    })?;
     let exchange = options.exchange(request.method.as_deref(), request.upgrade.as_deref());
     let verdict = judge(&reply, exchange, &policy, end.close());
     let outcome = verdict.outcome();

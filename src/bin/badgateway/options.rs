@@ -56,7 +56,7 @@ pub struct Check {
     /// Set one rule to deny, note or allow; may be given many times.
     #[arg(long = "set", value_name = "RULE=LEVEL", value_parser = setting)]
     pub settings: Vec<(Rule, Level)>,
-    #[arg(long, value_enum, default_value = "human")]
+    #[arg(long, value_enum, default_value = "human", conflicts_with = "jsonl")]
     pub format: ReportFormat,
 }
 

@@ -7,19 +7,24 @@
 //!                            |  Chunked -> Trailers         -> Ending -> After
 //!                            |  UntilClose
 //!                            |  Tunnel
-//! After -begin-> Head      After -idle-> Idle      any -refused-> Failed
+//! After -begin-> Head      After -idle-> Idle      After -surplus-> Discard
+//! any -refused-> Failed    any -close-> Closed or Failed
 //! ```
 #![forbid(unsafe_code)]
 
+mod close;
+
 use crate::chunked::{Chunk, ChunkedReader};
-use crate::exchange::{Close, Exchange, Framing, Written};
-use crate::framing::{Ruling, reuse, settle};
+use crate::exchange::{Exchange, Framing, Written};
+use crate::framing::{Persistence, Ruling, reuse, settle};
 use crate::head::field_line::{Ceiling, FieldLines, Place};
 use crate::head::known::Known;
-use crate::head::{Fields, Head, HeadReader, Interims, Outline, Sift, is_forbidden_in_trailers, is_interim};
-use crate::judge::{Finding, Halt, Judge, Record};
+use crate::head::{
+    Fields, Head, HeadParts, HeadReader, Interims, Outline, Sift, is_forbidden_in_trailers, is_interim,
+};
+use crate::judge::{Docket, Finding, Halt, Judge, Record};
 use crate::policy::Policy;
-use crate::rule::{Level, Rule};
+use crate::rule::Rule;
 use crate::violation::{End, Phase, Reason, Reuse, Span, Violation};
 
 /// CRLF pairs after a message, or on an idle connection, that are passed over (RFC 9112 9.2).
@@ -27,7 +32,7 @@ const STRAY_CRLF: u8 = 2;
 
 /// What the parser has to tell, in the order of the bytes.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Event<'b> {
     /// A deviation that is tolerated, as it is met: each rule once a message.
     Note(Violation),
@@ -37,7 +42,7 @@ pub enum Event<'b> {
     Content(&'b [u8]),
     /// The trailer fields, if there are any; those that may not be trailers are left out.
     Trailers(Fields<'b>),
-    /// The reply is complete.
+    /// The reply is complete. Content that ends with the connection has its end from [`Parser::close`] instead.
     End(End),
 }
 
@@ -63,13 +68,11 @@ pub enum Event<'b> {
 /// # Ok::<(), badgateway::Violation>(())
 /// ```
 ///
-/// The caller's own mistakes are debug assertions. In a release build they have a safe result: the parser refuses
-/// with `response-not-drained` instead of giving one request another's answer.
+/// No byte that came before [`begin`](Parser::begin) ever answers the request it announces. The caller's own mistakes
+/// are debug assertions; in a release build the parser then refuses with `response-not-drained`.
 #[derive(Clone)]
 pub struct Parser {
-    policy: Policy,
-    exchange: Exchange,
-    record: Record,
+    docket: Docket,
     state: State,
     /// Bytes used since the parser was made.
     offset: u64,
@@ -83,9 +86,7 @@ pub struct Parser {
 
 #[derive(Clone, Copy)]
 enum State {
-    Idle {
-        crlf: u8,
-    },
+    Idle(Between),
     Head(HeadReader),
     Length(u64),
     Chunked(ChunkedReader),
@@ -94,13 +95,40 @@ enum State {
     Ending,
     After {
         end: End,
-        crlf: u8,
+        between: Between,
     },
     /// Bytes follow the message that are no part of it; they and all others are passed over.
     Discard(End),
     Tunnel,
     Failed(Violation),
     Closed(End),
+}
+
+/// What has come between two replies.
+#[derive(Clone, Copy)]
+struct Between {
+    /// Bytes of CRLF pairs.
+    crlf: u8,
+    /// There are bytes that the caller has not let the parser look at.
+    unseen: bool,
+}
+
+impl Between {
+    const NOTHING: Between = Between { crlf: 0, unseen: false };
+
+    /// Do the pairs go on with this byte?
+    fn continues_with(self, byte: u8) -> bool {
+        self.crlf < 2 * STRAY_CRLF && byte == if self.in_pair() { b'\n' } else { b'\r' }
+    }
+
+    fn in_pair(self) -> bool {
+        !self.crlf.is_multiple_of(2)
+    }
+
+    /// May a new reply begin here?
+    fn is_clean(self) -> bool {
+        !self.unseen && !self.in_pair()
+    }
 }
 
 /// What a state made of the input.
@@ -116,10 +144,8 @@ impl Parser {
     /// A parser for a new connection.
     pub const fn new(policy: Policy) -> Parser {
         Parser {
-            policy,
-            exchange: Exchange::GET,
-            record: Record::NEW,
-            state: State::Idle { crlf: 0 },
+            docket: Docket { policy, exchange: Exchange::GET, record: Record::NEW },
+            state: State::Idle(Between::NOTHING),
             offset: 0,
             began: 0,
             content: 0,
@@ -130,24 +156,31 @@ impl Parser {
 
     /// Announce the request that the next reply answers.
     ///
-    /// To be called when the connection is new, idle, or past an [`End`] that allows reuse. Anything else is the
-    /// caller's mistake: what is left of one reply would answer another request.
+    /// To be called when the connection is new or idle, or past an [`End`] whose reuse allows it, once
+    /// [`next_event`](Parser::next_event) has returned `Ok(None)`. If bytes are left that came before, the parser
+    /// refuses the reply: they would answer a request they were not made for.
     pub fn begin(&mut self, exchange: Exchange) {
-        let free = match &self.state {
-            State::Idle { .. } => true,
-            State::After { end, .. } => end.reuse == Reuse::Yes,
-            _ => false,
-        };
-        debug_assert!(free, "begin() on a connection that must not carry another request");
-        if !free {
-            if !matches!(self.state, State::Failed(_)) {
+        let between = match self.state {
+            State::Idle(between) => between,
+            State::After { between, .. } if self.reuse_now() == Reuse::Yes => between,
+            State::Failed(_) => return,
+            _ => {
+                debug_assert!(false, "begin() on a connection that must not carry another request");
                 self.state = State::Failed(self.violation_here(Rule::ResponseNotDrained));
+                return;
             }
+        };
+        if !between.is_clean() {
+            self.state = State::Failed(self.violation_here(self.surplus_rule()));
             return;
         }
-        self.exchange = exchange;
-        self.record = Record::NEW;
-        self.record.next_message(self.offset);
+        self.start(exchange);
+    }
+
+    fn start(&mut self, exchange: Exchange) {
+        self.docket.exchange = exchange;
+        self.docket.record = Record::NEW;
+        self.docket.record.next_message(self.offset);
         self.began = self.offset;
         self.content = 0;
         self.interims = Interims::NONE;
@@ -156,17 +189,33 @@ impl Parser {
 
     /// Say how much of the request has been written by now; a reply may begin before it all is.
     pub fn request_written(&mut self, written: Written) {
-        self.exchange = self.exchange.written(written);
+        self.docket.exchange = self.docket.exchange.written(written);
     }
 
     /// The connection goes back to the pool: from here on any byte is an `unsolicited-response`.
     ///
-    /// To be called past an [`End`] that allows reuse; ignored at any other time.
+    /// To be called past an [`End`] whose reuse allows it; ignored at any other time.
     pub fn idle(&mut self) {
-        if let State::After { end: End { reuse: Reuse::Yes, .. }, .. } = self.state {
-            self.record = Record::NEW;
-            self.record.start = self.offset;
-            self.state = State::Idle { crlf: 0 };
+        let State::After { between, .. } = self.state else { return };
+        if self.reuse_now() != Reuse::Yes {
+            return;
+        }
+        self.state = if between.is_clean() {
+            State::Idle(Between::NOTHING)
+        } else {
+            State::Failed(self.violation_here(self.surplus_rule()))
+        };
+        self.docket.record = Record::NEW;
+        self.docket.record.start = self.offset;
+        self.began = self.offset;
+        self.content = 0;
+    }
+
+    /// Between two replies, these bytes are there and no call has let the parser look at them.
+    #[cfg(feature = "bytes")]
+    pub(crate) fn leave_unseen(&mut self, bytes: &[u8]) {
+        if let State::Idle(between) | State::After { between, .. } = &mut self.state {
+            between.unseen |= !bytes.is_empty();
         }
     }
 
@@ -181,14 +230,14 @@ impl Parser {
     pub fn next_event<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
         loop {
             let turn = match self.state {
-                State::Idle { crlf } => self.idle_bytes(crlf, input),
+                State::Idle(between) => self.idle_bytes(between, input),
                 State::Head(_) => self.head(input),
                 State::Length(left) => self.length(left, input),
                 State::Chunked(_) => self.chunked(input),
                 State::Trailers(_) => self.trailers(input),
                 State::UntilClose => self.until_close(input),
-                State::Ending => Ok(self.ending()),
-                State::After { end, crlf } => self.after(end, crlf, input),
+                State::Ending => Ok(self.ending(input)),
+                State::After { end, between } => self.after(end, between, input),
                 State::Discard(_) => {
                     self.use_up(input, input.len());
                     Ok(Turn::More)
@@ -213,48 +262,18 @@ impl Parser {
         }
     }
 
-    /// No more bytes will come, and why. To be called once [`next_event`](Parser::next_event) has used what came.
-    ///
-    /// # Errors
-    ///
-    /// The rule that a reply cut short breaks, or the one that was broken before.
-    pub fn close(&mut self, how: Close) -> Result<End, Violation> {
-        let ended = match self.state {
-            State::Failed(violation) => Err(Halt::Deny(violation)),
-            State::Closed(end) => Ok(end),
-            State::Idle { .. } => Ok(self.end(Reuse::No(Reason::NoReply))),
-            State::Tunnel => Ok(self.end(Reuse::No(Reason::Tunnel))),
-            State::Ending => Ok(self.close_whole(how, self.end_here())),
-            State::After { end, crlf } => self.close_after(how, end, crlf),
-            State::Discard(end) => Ok(self.close_whole(how, end)),
-            _ => self.close_unfinished(how),
-        };
-        match ended {
-            Ok(end) => {
-                self.state = State::Closed(end);
-                Ok(end)
-            }
-            Err(Halt::Deny(violation) | Halt::Note(violation)) => {
-                self.state = State::Failed(violation);
-                Err(violation)
-            }
-        }
-    }
-
     /// Where in the exchange the parser is.
     pub fn phase(&self) -> Phase {
         match &self.state {
-            State::Idle { .. }
-            | State::Ending
-            | State::After { .. }
-            | State::Discard(_)
-            | State::Closed(_) => Phase::Idle,
             State::Head(reader) if reader.in_fields() => Phase::Header,
             State::Head(_) => Phase::StatusLine,
             State::Length(_) | State::Chunked(_) | State::UntilClose => Phase::Body,
             State::Trailers(_) => Phase::Trailer,
             State::Tunnel => Phase::Tunnel,
             State::Failed(violation) => violation.phase(),
+            State::Idle(_) | State::Ending | State::After { .. } | State::Discard(_) | State::Closed(_) => {
+                Phase::Idle
+            }
         }
     }
 
@@ -265,29 +284,28 @@ impl Parser {
 
     /// The status code of the message at hand, once its three digits have come.
     pub const fn received_status(&self) -> Option<u16> {
-        self.record.status
+        self.docket.record.status
     }
 
     /// May the connection carry another request, as things stand?
     pub fn reuse(&self) -> Reuse {
         match &self.state {
-            State::Idle { .. } => Reuse::Yes,
-            State::Ending => self.end_here().reuse,
-            State::After { end, .. } | State::Discard(end) | State::Closed(end) => end.reuse,
+            State::Idle(between) if between.is_clean() => Reuse::Yes,
+            State::Idle(_) => Reuse::No(Reason::Refused(Rule::UnsolicitedResponse)),
+            State::After { between, .. } if between.in_pair() => {
+                Reuse::No(Reason::Tolerated(self.surplus_rule()))
+            }
+            State::Ending | State::After { .. } | State::Discard(_) => self.reuse_now(),
+            State::Closed(end) => end.reuse,
             State::Tunnel => Reuse::No(Reason::Tunnel),
             State::Failed(violation) => Reuse::No(Reason::Refused(violation.rule())),
             _ => Reuse::No(Reason::Unfinished),
         }
     }
 
-    fn judge<'j, 'b>(&'j mut self, bytes: &'b [u8]) -> Judge<'j, 'b> {
-        Judge {
-            bytes,
-            base: self.offset,
-            policy: &self.policy,
-            exchange: &self.exchange,
-            record: &mut self.record,
-        }
+    /// Of a reply that is whole.
+    fn reuse_now(&self) -> Reuse {
+        reuse(&self.ruling, self.docket.record.closing, &self.docket.exchange)
     }
 
     fn use_up<'b>(&mut self, input: &mut &'b [u8], count: usize) -> &'b [u8] {
@@ -298,66 +316,64 @@ impl Parser {
     }
 
     /// No request is outstanding: nothing but stray CRLFs may come.
-    fn idle_bytes<'b>(&mut self, mut crlf: u8, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
+    fn idle_bytes<'b>(&mut self, mut between: Between, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
         while let Some(&byte) = input.first() {
-            if !continues_crlf(crlf, byte) {
-                return Err(self.judge(input).refuse(Finding::at(Rule::UnsolicitedResponse, 0)));
+            if !between.continues_with(byte) {
+                let judge = self.docket.judge(input, self.offset);
+                return Err(judge.refuse(Finding::at(Rule::UnsolicitedResponse, 0)));
             }
-            crlf += 1;
-            self.state = State::Idle { crlf };
+            between.crlf += 1;
             self.use_up(input, 1);
         }
+        self.state = State::Idle(Between { unseen: false, ..between });
         Ok(Turn::More)
     }
 
     fn head<'b>(&mut self, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
         let bytes = *input;
         let State::Head(reader) = &mut self.state else { return Ok(Turn::More) };
-        debug_assert!(bytes.len() >= reader.examined(), "unused bytes must be presented again");
-        let mut judge = Judge {
-            bytes,
-            base: self.offset,
-            policy: &self.policy,
-            exchange: &self.exchange,
-            record: &mut self.record,
-        };
-        if self.exchange.request_written() == Written::Nothing && !bytes.is_empty() {
+        let written = self.docket.exchange.request_written();
+        let mut judge = self.docket.judge(bytes, self.offset);
+        check_presented(reader.examined(), &judge)?;
+        if written == Written::Nothing && !bytes.is_empty() {
             return Err(judge.refuse(Finding::at(Rule::UnsolicitedResponse, 0)));
         }
         let Some(outline) = reader.read(&mut judge)? else { return Ok(Turn::More) };
         let ruling = settle(&outline, &mut judge)?;
-        self.ruling = ruling;
-        let head = self.judged_head(&outline, &bytes[..outline.len]);
+        let head = self.judged_head(&outline, ruling.framing, &bytes[..outline.len]);
         self.use_up(input, outline.len);
-        self.leave_head(head.status, outline.len);
+        self.leave_head(&head, ruling);
         Ok(Turn::Event(Event::Head(head)))
     }
 
-    fn judged_head<'b>(&self, outline: &Outline, wire: &'b [u8]) -> Head<'b> {
-        let sift = if outline.any_dropped { Sift::Dropped } else { Sift::Nothing };
-        let section = &wire[outline.fields_at..];
-        Head {
-            wire,
+    fn judged_head<'b>(&self, outline: &Outline, framing: Framing, wire: &'b [u8]) -> Head<'b> {
+        let parts = HeadParts {
             offset: self.offset,
             code_at: outline.code_at,
-            fields: Fields::new(section, self.offset + outline.fields_at as u64, sift),
-            status: self.record.status.unwrap_or(0),
+            fields_at: outline.fields_at,
+            sift: if outline.any_dropped { Sift::Dropped } else { Sift::Nothing },
+            status: self.docket.record.status.unwrap_or(0),
             version: outline.version,
-            framing: self.ruling.framing,
-        }
+            framing,
+        };
+        parts.over(wire)
     }
 
-    fn leave_head(&mut self, status: u16, len: usize) {
-        if is_interim(status) {
+    fn leave_head(&mut self, head: &Head<'_>, ruling: Ruling) {
+        if is_interim(head.status()) {
             self.interims.messages += 1;
-            self.interims.bytes += len as u64;
-            self.interims.last = self.record.start;
-            self.record.next_message(self.offset);
+            self.interims.bytes += head.wire().len() as u64;
+            self.interims.close |= ruling.persistence == Persistence::CloseOption;
+            self.docket.record.next_message(self.offset);
             self.state = State::Head(HeadReader::new(self.interims));
             return;
         }
-        self.record.phase = Phase::Body;
-        self.state = match self.ruling.framing {
+        self.ruling = ruling;
+        if self.interims.close {
+            self.ruling.persistence = Persistence::CloseOption;
+        }
+        self.docket.record.phase = Phase::Body;
+        self.state = match ruling.framing {
             Framing::None | Framing::Length(0) => State::Ending,
             Framing::Length(length) => State::Length(length),
             Framing::Chunked => State::Chunked(ChunkedReader::new(self.offset)),
@@ -368,12 +384,13 @@ impl Parser {
 
     /// How many of the next `available` content bytes may be handed out.
     fn judge_content(&mut self, input: &[u8], available: usize) -> Result<usize, Halt> {
-        if self.record.status == Some(205) && self.content == 0 {
-            self.judge(input).tolerate(Finding::at(Rule::ContentIn205, 0))?;
+        let left = self.docket.policy.limits().content - self.content;
+        let mut judge = self.docket.judge(input, self.offset);
+        if judge.record.status == Some(205) && self.content == 0 {
+            judge.tolerate(Finding::at(Rule::ContentIn205, 0))?;
         }
-        let left = self.policy.limits().content - self.content;
         if left == 0 {
-            return Err(self.judge(input).refuse(Finding::at(Rule::ResponseBodyTooLarge, 0)));
+            return Err(judge.refuse(Finding::at(Rule::ResponseBodyTooLarge, 0)));
         }
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(available);
         self.content += count as u64;
@@ -401,21 +418,16 @@ impl Parser {
 
     fn chunked<'b>(&mut self, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
         let State::Chunked(reader) = &mut self.state else { return Ok(Turn::More) };
-        let mut judge = Judge {
-            bytes: &[],
-            base: 0,
-            policy: &self.policy,
-            exchange: &self.exchange,
-            record: &mut self.record,
-        };
-        let read = reader.read(input, &mut judge);
+        // The reader keeps no bytes and tells absolute offsets.
+        let read = reader.read(input, &mut self.docket.judge(&[], 0));
         let used = (reader.at() - self.offset) as usize;
         self.use_up(input, used);
         match read? {
             Chunk::More => Ok(Turn::More),
             Chunk::Last => {
-                self.record.phase = Phase::Trailer;
-                self.state = State::Trailers(FieldLines::new(Place::Trailer, 0));
+                self.docket.record.phase = Phase::Trailer;
+                // A last-chunk line ends in CRLF or is refused.
+                self.state = State::Trailers(FieldLines::new(Place::Trailer, 0, true));
                 Ok(Turn::Again)
             }
             Chunk::Data(available) => {
@@ -431,16 +443,9 @@ impl Parser {
     fn trailers<'b>(&mut self, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
         let bytes = *input;
         let State::Trailers(lines) = &mut self.state else { return Ok(Turn::More) };
-        debug_assert!(bytes.len() >= lines.examined(), "unused bytes must be presented again");
-        let limits = self.policy.limits();
-        let ceiling = Ceiling { at: limits.trailer_section as usize, rule: Rule::TrailerSectionTooLarge };
-        let mut judge = Judge {
-            bytes,
-            base: self.offset,
-            policy: &self.policy,
-            exchange: &self.exchange,
-            record: &mut self.record,
-        };
+        let mut judge = self.docket.judge(bytes, self.offset);
+        check_presented(lines.examined(), &judge)?;
+        let ceiling = Ceiling::of_trailers(&judge);
         let Some(len) = lines.read(&mut judge, ceiling)? else { return Ok(Turn::More) };
         let any = lines.any_line();
         if any {
@@ -452,78 +457,64 @@ impl Parser {
         Ok(if any { Turn::Event(Event::Trailers(fields)) } else { Turn::Again })
     }
 
-    fn ending<'b>(&mut self) -> Turn<'b> {
-        let end = self.end_here();
-        self.record.phase = Phase::Idle;
-        self.state = State::After { end, crlf: 0 };
+    fn ending<'b>(&mut self, input: &[u8]) -> Turn<'b> {
+        let end = self.end_here(self.reuse_now());
+        self.docket.record.phase = Phase::Idle;
+        let between = Between { unseen: !input.is_empty(), ..Between::NOTHING };
+        self.state = State::After { end, between };
         Turn::Event(Event::End(end))
     }
 
-    fn end_here(&self) -> End {
-        self.end(reuse(&self.ruling, self.record.closing, &self.exchange))
-    }
-
-    fn end(&self, reuse: Reuse) -> End {
+    fn end_here(&self, reuse: Reuse) -> End {
         End { reuse, content: self.content, wire: self.offset - self.began, note: None }
     }
 
     /// The message is over. Stray CRLFs may come; anything else makes it doubtful where the message ended.
-    fn after<'b>(&mut self, mut end: End, mut crlf: u8, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
+    fn after<'b>(&mut self, end: End, between: Between, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
+        let mut between = Between { unseen: false, ..between };
         while let Some(&byte) = input.first() {
-            if !continues_crlf(crlf, byte) {
-                self.extraneous(crlf, byte)?;
-                end.reuse = self.end_here().reuse;
+            if !between.continues_with(byte) {
+                // The state changes before the note: this byte is looked at once.
                 self.state = State::Discard(end);
+                self.surplus(between, byte)?;
                 return Ok(Turn::Again);
             }
-            if crlf == 1 {
-                // Only a policy that refuses extraneous bytes holds two of them against the connection.
-                if self.policy.level(Rule::ExtraneousBytesAfterMessage) == Level::Deny {
-                    self.record.close_because(Rule::ExtraneousCrlfAfterMessage);
-                    end.reuse = self.end_here().reuse;
-                    self.state = State::After { end, crlf };
-                }
-                let start = self.offset - u64::from(crlf);
-                let finding = Finding::byte(Rule::ExtraneousCrlfAfterMessage, start, b'\r', self.offset);
-                self.judge_absolute().tolerate(finding)?;
+            if between.in_pair() {
+                let finding =
+                    Finding::byte(Rule::ExtraneousCrlfAfterMessage, self.offset - 1, b'\r', self.offset);
+                self.docket.judge(&[], 0).tolerate(finding)?;
             }
-            crlf += 1;
-            self.state = State::After { end, crlf };
+            between.crlf += 1;
+            self.state = State::After { end, between };
             self.use_up(input, 1);
         }
+        self.state = State::After { end, between };
         Ok(Turn::More)
     }
 
-    /// After `crlf` bytes of CRLF pairs comes `byte`; half a pair is to blame with it.
-    fn extraneous(&mut self, crlf: u8, byte: u8) -> Result<(), Halt> {
-        let rule = match self.ruling.framing {
-            Framing::None => Rule::ContentInBodilessResponse,
-            _ => Rule::ExtraneousBytesAfterMessage,
-        };
-        let half = u64::from(crlf % 2);
-        let first = if half == 0 { byte } else { b'\r' };
-        let finding = Finding::byte(rule, self.offset - half, first, self.offset);
-        self.judge_absolute().tolerate(finding)
+    /// A byte that is no part of the message; half a CRLF before it is to blame with it.
+    fn surplus(&mut self, between: Between, byte: u8) -> Result<(), Halt> {
+        let (start, first) = if between.in_pair() { (self.offset - 1, b'\r') } else { (self.offset, byte) };
+        let finding = Finding::byte(self.surplus_rule(), start, first, self.offset);
+        self.docket.judge(&[], 0).tolerate(finding)
     }
 
-    fn judge_absolute(&mut self) -> Judge<'_, 'static> {
-        Judge { base: 0, ..self.judge(&[]) }
+    fn surplus_rule(&self) -> Rule {
+        match (&self.state, self.ruling.framing) {
+            (State::Idle(_), _) => Rule::UnsolicitedResponse,
+            (_, Framing::None) => Rule::ContentInBodilessResponse,
+            _ => Rule::ExtraneousBytesAfterMessage,
+        }
     }
 
     /// A violation that blames no byte but the place where the bytes stopped.
     fn violation_here(&self, rule: Rule) -> Violation {
         let received = self.received();
-        let message_start = match rule {
-            // It is an interim reply that was not followed by anything.
-            Rule::ClosedAfterInterimResponse => received,
-            _ => self.record.start,
-        };
         Violation {
             phase: self.phase(),
             span: Span { start: received, end: received },
             decided_at: received,
-            message_start,
-            ..self.record.violation(rule, &self.exchange)
+            ..self.docket.record.violation(rule, &self.docket.exchange)
         }
     }
 
@@ -536,80 +527,16 @@ impl Parser {
                 _ => 0,
             }
     }
-
-    /// The message is whole, and the connection ended without the care TLS asks for.
-    fn close_whole(&mut self, how: Close, mut end: End) -> End {
-        let rule = Rule::TlsCloseWithoutAlert;
-        if how == Close::Truncated && self.policy.level(rule) == Level::Note {
-            end.note = Some(self.violation_here(rule));
-        }
-        end
-    }
-
-    fn close_after(&mut self, how: Close, end: End, crlf: u8) -> Result<End, Halt> {
-        if crlf.is_multiple_of(2) {
-            return Ok(self.close_whole(how, end));
-        }
-        // Half a CRLF is no CRLF.
-        let mut end = end;
-        let noted = match self.extraneous(crlf, b'\r') {
-            Err(Halt::Note(violation)) => Some(violation),
-            other => {
-                other?;
-                None
-            }
-        };
-        end.reuse = self.end_here().reuse;
-        end.note = noted;
-        Ok(end)
-    }
-
-    fn close_unfinished(&mut self, how: Close) -> Result<End, Halt> {
-        if matches!((how, &self.state), (Close::Eof, State::UntilClose)) {
-            return Ok(self.end_here());
-        }
-        let (rule, tolerable) = self.cut_short(how);
-        let violation = self.violation_here(rule);
-        if !tolerable || self.policy.level(rule) == Level::Deny {
-            return Err(Halt::Deny(violation));
-        }
-        self.offset = self.received();
-        self.record.close_because(rule);
-        let mut end = self.end_here();
-        end.note = (self.policy.level(rule) == Level::Note).then_some(violation);
-        Ok(end)
-    }
-
-    /// The rule that an end of the bytes at this point breaks, and whether a policy may bear it. For a content that
-    /// ends with the connection an orderly end breaks none.
-    fn cut_short(&self, how: Close) -> (Rule, bool) {
-        let nothing_received = matches!(&self.state, State::Head(reader) if reader.examined() == 0);
-        match (how, &self.state) {
-            (Close::Abandoned, _) => (Rule::ResponseNotDrained, false),
-            (Close::Timeout, State::Head(_)) => (Rule::ResponseHeaderTimeout, false),
-            (Close::Timeout, _) => (Rule::ResponseBodyTimeout, false),
-            (_, State::Head(_)) if nothing_received && self.interims.messages > 0 => {
-                (Rule::ClosedAfterInterimResponse, false)
-            }
-            (_, State::Head(_)) if nothing_received => (Rule::ClosedBeforeFirstByte, false),
-            (Close::Reset, State::UntilClose) => (Rule::TruncatedCloseDelimitedBody, false),
-            (Close::Reset, _) => (Rule::ConnectionReset, false),
-            (Close::Truncated, State::UntilClose) => (Rule::TruncatedCloseDelimitedBody, true),
-            (_, State::Head(_)) => (Rule::IncompleteHeaderSection, false),
-            (_, State::Chunked(reader)) if reader.in_last_chunk() => (Rule::MissingFinalCrlf, false),
-            (_, State::Chunked(_)) => (Rule::IncompleteChunkedBody, false),
-            (_, State::Trailers(lines)) if !lines.any_line() => {
-                (Rule::MissingFinalCrlf, !self.ruling.trailer)
-            }
-            (_, State::Trailers(_)) => (Rule::IncompleteTrailerSection, true),
-            _ => (Rule::IncompleteBody, false),
-        }
-    }
 }
 
-/// Do `crlf` bytes of CRLF pairs go on with this one?
-fn continues_crlf(crlf: u8, byte: u8) -> bool {
-    crlf < 2 * STRAY_CRLF && byte == if crlf.is_multiple_of(2) { b'\r' } else { b'\n' }
+/// Bytes that were examined and not used must be presented again; without them nothing is certain any more.
+fn check_presented(examined: usize, judge: &Judge<'_, '_>) -> Result<(), Halt> {
+    debug_assert!(judge.bytes.len() >= examined, "unused bytes must be presented again");
+    if judge.bytes.len() >= examined {
+        return Ok(());
+    }
+    let end = judge.bytes.len();
+    Err(judge.refuse(Finding::new(Rule::ResponseNotDrained, end..end, end)))
 }
 
 /// RFC 9110 6.5.1: what would change the message after it was acted upon.
