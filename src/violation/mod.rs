@@ -1,11 +1,17 @@
 //! The verdict on a reply: what was broken, where, and what follows from it.
 #![forbid(unsafe_code)]
 
+mod end;
+mod outcome;
+
 use core::error::Error;
 use core::fmt;
 
 use crate::proxy_status::ProxyError;
 use crate::rule::{Rule, Section};
+
+pub use end::{End, Reason, Reuse};
+pub use outcome::Outcome;
 
 /// A range of bytes: offsets from the first byte the parser was given, end exclusive.
 ///
@@ -312,296 +318,10 @@ fn write_name(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("\"")
 }
 
-/// What went wrong on the connection rather than in the bytes (section J of the catalogue).
-///
-/// With [`Violation::outcome`] a gateway has one path from "went wrong" to "what I answer". What the parser sees
-/// itself through [`Parser::close`](crate::Parser::close) is among them for gateways that notice it elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The resolver did not answer in time.
-    DnsTimeout,
-    /// The name could not be resolved.
-    DnsError,
-    /// No upstream is configured for the request.
-    DestinationNotFound,
-    /// Every upstream is marked down.
-    DestinationUnavailable,
-    /// The address is one the gateway must not connect to.
-    DestinationIpProhibited,
-    /// There is no route to the address.
-    DestinationIpUnroutable,
-    /// The upstream refused the connection.
-    ConnectionRefused,
-    /// The connection was not established in time.
-    ConnectionTimeout,
-    /// The pool or the queue is full.
-    ConnectionLimitReached,
-    /// The upstream's certificate is not good.
-    TlsCertificate,
-    /// The TLS handshake or a record went wrong.
-    TlsProtocol,
-    /// The upstream sent a TLS alert.
-    TlsAlert,
-    /// Bytes of a reply came before the TLS handshake was done.
-    PlaintextBeforeTls,
-    /// The connection ended before the first byte of a reply.
-    ClosedBeforeFirstByte,
-    /// The connection ended inside the head.
-    IncompleteHeaderSection,
-    /// The connection ended after an interim reply.
-    ClosedAfterInterimResponse,
-    /// The connection was reset inside the reply.
-    ConnectionReset,
-    /// No byte of the head came for too long.
-    ResponseHeaderTimeout,
-    /// No byte of the content came for too long.
-    ResponseBodyTimeout,
-    /// The whole reply took too long, its head not yet forwarded or read.
-    ResponseDeadlineExceeded,
-    /// The upstream did not read the request in time.
-    RequestWriteTimeout,
-    /// The request could not be written, and no reply was waiting.
-    RequestWriteFailed,
-    /// The gateway's own fault.
-    GatewayInternalError,
-    /// The gateway is set up wrongly.
-    GatewayConfigurationError,
-    /// The request has been through this gateway before.
-    GatewayLoop,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Outcome; 25] = [
-        Outcome::DnsTimeout,
-        Outcome::DnsError,
-        Outcome::DestinationNotFound,
-        Outcome::DestinationUnavailable,
-        Outcome::DestinationIpProhibited,
-        Outcome::DestinationIpUnroutable,
-        Outcome::ConnectionRefused,
-        Outcome::ConnectionTimeout,
-        Outcome::ConnectionLimitReached,
-        Outcome::TlsCertificate,
-        Outcome::TlsProtocol,
-        Outcome::TlsAlert,
-        Outcome::PlaintextBeforeTls,
-        Outcome::ClosedBeforeFirstByte,
-        Outcome::IncompleteHeaderSection,
-        Outcome::ClosedAfterInterimResponse,
-        Outcome::ConnectionReset,
-        Outcome::ResponseHeaderTimeout,
-        Outcome::ResponseBodyTimeout,
-        Outcome::ResponseDeadlineExceeded,
-        Outcome::RequestWriteTimeout,
-        Outcome::RequestWriteFailed,
-        Outcome::GatewayInternalError,
-        Outcome::GatewayConfigurationError,
-        Outcome::GatewayLoop,
-    ];
-
-    /// Rule, phase and retry; and the error type where the outcome is more exact than its rule.
-    const fn facts(self) -> (Rule, Phase, Retry, Option<ProxyError>) {
-        use ProxyError as E;
-        match self {
-            Outcome::DnsTimeout => (Rule::DnsTimeout, Phase::Connect, Retry::Always, None),
-            Outcome::DnsError => (Rule::DnsError, Phase::Connect, Retry::Always, None),
-            Outcome::DestinationNotFound => {
-                (Rule::DestinationUnavailable, Phase::Connect, Retry::Never, Some(E::DestinationNotFound))
-            }
-            Outcome::DestinationUnavailable => {
-                (Rule::DestinationUnavailable, Phase::Connect, Retry::Always, None)
-            }
-            Outcome::DestinationIpProhibited => {
-                (Rule::DestinationIpRefused, Phase::Connect, Retry::Always, Some(E::DestinationIpProhibited))
-            }
-            Outcome::DestinationIpUnroutable => {
-                (Rule::DestinationIpRefused, Phase::Connect, Retry::Always, None)
-            }
-            Outcome::ConnectionRefused => (Rule::ConnectionRefused, Phase::Connect, Retry::Always, None),
-            Outcome::ConnectionTimeout => (Rule::ConnectionTimeout, Phase::Connect, Retry::Always, None),
-            Outcome::ConnectionLimitReached => {
-                (Rule::ConnectionLimitReached, Phase::Connect, Retry::Always, None)
-            }
-            Outcome::TlsCertificate => (Rule::TlsCertificateError, Phase::Connect, Retry::Never, None),
-            Outcome::TlsProtocol => (Rule::TlsProtocolError, Phase::Connect, Retry::Always, None),
-            Outcome::TlsAlert => {
-                (Rule::TlsProtocolError, Phase::Connect, Retry::Always, Some(E::TlsAlertReceived))
-            }
-            Outcome::PlaintextBeforeTls => (Rule::PlaintextBeforeTls, Phase::Connect, Retry::Never, None),
-            Outcome::ClosedBeforeFirstByte => {
-                (Rule::ClosedBeforeFirstByte, Phase::StatusLine, Retry::Idempotent, None)
-            }
-            Outcome::IncompleteHeaderSection => {
-                (Rule::IncompleteHeaderSection, Phase::Header, Retry::Idempotent, None)
-            }
-            Outcome::ClosedAfterInterimResponse => {
-                (Rule::ClosedAfterInterimResponse, Phase::StatusLine, Retry::Never, None)
-            }
-            Outcome::ConnectionReset => (Rule::ConnectionReset, Phase::Body, Retry::Never, None),
-            Outcome::ResponseHeaderTimeout => {
-                (Rule::ResponseHeaderTimeout, Phase::Header, Retry::Idempotent, None)
-            }
-            Outcome::ResponseBodyTimeout => (Rule::ResponseBodyTimeout, Phase::Body, Retry::Never, None),
-            Outcome::ResponseDeadlineExceeded => {
-                (Rule::ResponseDeadlineExceeded, Phase::Body, Retry::Never, None)
-            }
-            Outcome::RequestWriteTimeout => {
-                (Rule::RequestWriteTimeout, Phase::StatusLine, Retry::Idempotent, None)
-            }
-            Outcome::RequestWriteFailed => {
-                (Rule::RequestWriteFailed, Phase::StatusLine, Retry::Idempotent, None)
-            }
-            Outcome::GatewayInternalError => (Rule::GatewayInternalError, Phase::Connect, Retry::Never, None),
-            Outcome::GatewayConfigurationError => {
-                (Rule::GatewayInternalError, Phase::Connect, Retry::Never, Some(E::ProxyConfigurationError))
-            }
-            Outcome::GatewayLoop => {
-                (Rule::GatewayInternalError, Phase::Connect, Retry::Never, Some(E::ProxyLoopDetected))
-            }
-        }
-    }
-}
-
-impl Violation {
-    /// The violation for something that happened on the connection after `received` bytes of the reply.
-    pub fn outcome(outcome: Outcome, received: u64) -> Violation {
-        let (rule, phase, retry, proxy_error) = outcome.facts();
-        Violation {
-            rule,
-            phase,
-            retry,
-            found: None,
-            received_status: None,
-            proxy_error: proxy_error.or(rule.proxy_error()),
-            span: Span { start: received, end: received },
-            related: None,
-            decided_at: received,
-            message_start: 0,
-            detail: None,
-        }
-    }
-}
-
-impl From<Outcome> for Violation {
-    /// With nothing of the reply received.
-    fn from(outcome: Outcome) -> Violation {
-        Violation::outcome(outcome, 0)
-    }
-}
-
-/// Why a connection must not carry another request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// There is no reply to judge by.
-    NoReply,
-    /// The connection has ended.
-    Closed,
-    /// It is a tunnel now, or speaks another protocol.
-    Tunnel,
-    /// The reply is not at its end.
-    Unfinished,
-    /// The reply, or what came after it, was refused by this rule.
-    Refused(Rule),
-    /// The reply was used, but this rule makes where it ended uncertain.
-    Tolerated(Rule),
-    /// The content ended with the connection.
-    CloseDelimited,
-    /// The reply ended before the request was wholly written.
-    RequestUnfinished,
-    /// The request asked for the connection to be closed.
-    RequestClosing,
-    /// The reply carried the connection option `close`.
-    CloseOption,
-    /// HTTP/1.0 without the connection option `keep-alive`.
-    Http10,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::NoReply => f.write_str("there was no reply"),
-            Reason::Closed => f.write_str("the connection has ended"),
-            Reason::Tunnel => f.write_str("it no longer speaks HTTP"),
-            Reason::Unfinished => f.write_str("the reply is not at its end"),
-            Reason::Refused(rule) | Reason::Tolerated(rule) => f.write_str(rule.id()),
-            Reason::CloseDelimited => f.write_str("the content ends with the connection"),
-            Reason::RequestUnfinished => f.write_str("the request was not wholly written"),
-            Reason::RequestClosing => f.write_str("the request asked for close"),
-            Reason::CloseOption => f.write_str("Connection: close"),
-            Reason::Http10 => f.write_str("HTTP/1.0 without keep-alive"),
-        }
-    }
-}
-
-/// May the connection carry another request (RFC 9112 9.3)?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reuse {
-    /// Yes.
-    Yes,
-    /// No, and why.
-    No(Reason),
-}
-
-/// The end of a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End {
-    pub(crate) reuse: Reuse,
-    pub(crate) content: u64,
-    pub(crate) wire: u64,
-    pub(crate) note: Option<Violation>,
-}
-
-impl End {
-    /// May the connection carry another request? Never in what [`Parser::close`](crate::Parser::close) returns.
-    pub const fn reuse(&self) -> Reuse {
-        self.reuse
-    }
-
-    /// Bytes of content, framing removed.
-    pub const fn content(&self) -> u64 {
-        self.content
-    }
-
-    /// Bytes received for this exchange, interim replies included.
-    pub const fn wire(&self) -> u64 {
-        self.wire
-    }
-
-    /// What was tolerated in the way the connection ended; always `None` in an [`Event::End`](crate::Event::End).
-    pub const fn note(&self) -> Option<&Violation> {
-        self.note.as_ref()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::string::ToString;
-
-    #[test]
-    fn outcomes_cover_the_transport_section() {
-        let mut rules: std::vec::Vec<Rule> =
-            Outcome::ALL.iter().map(|&outcome| Violation::from(outcome).rule()).collect();
-        rules.dedup();
-        let section: std::vec::Vec<Rule> =
-            Rule::all().filter(|rule| rule.section() == Section::Transport).collect();
-        assert_eq!(rules, section);
-    }
-
-    #[test]
-    fn outcomes_answer_with_the_status_of_their_type() {
-        let status = |outcome| Violation::from(outcome).status();
-        assert_eq!(status(Outcome::DnsError), 502);
-        assert_eq!(status(Outcome::ConnectionTimeout), 504);
-        assert_eq!(status(Outcome::ConnectionLimitReached), 503);
-        assert_eq!(status(Outcome::DestinationNotFound), 500);
-        assert_eq!(status(Outcome::GatewayLoop), 502);
-        assert_eq!(status(Outcome::GatewayConfigurationError), 500);
-        assert_eq!(status(Outcome::ResponseDeadlineExceeded), 504);
-    }
 
     #[test]
     fn a_member_name_cannot_leave_its_place() {
@@ -619,5 +339,33 @@ mod tests {
         assert_eq!(violation.remedy(Forwarded::Nothing), Remedy::Respond(504));
         assert_eq!(violation.remedy(Forwarded::Part), Remedy::Abort);
         assert_eq!(violation.remedy(Forwarded::Whole), Remedy::Discard);
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn a_violation_is_found_however_it_was_wrapped() {
+        use std::boxed::Box;
+        use std::io;
+
+        #[derive(Debug)]
+        struct Outer(io::Error);
+
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("outer")
+            }
+        }
+
+        impl Error for Outer {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+
+        let violation = Violation::from(Outcome::ConnectionReset);
+        let wrapped = Outer(io::Error::other(Box::new(io::Error::other(violation))));
+        assert_eq!(Violation::find(&wrapped), Some(&violation));
+        assert_eq!(Violation::find(&violation), Some(&violation));
+        assert_eq!(Violation::find(&io::Error::other("another")), None);
     }
 }
