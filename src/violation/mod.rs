@@ -344,7 +344,6 @@ mod tests {
     #[cfg(feature = "std")]
     #[test]
     fn a_violation_is_found_however_it_was_wrapped() {
-        use std::boxed::Box;
         use std::io;
 
         #[derive(Debug)]
@@ -363,7 +362,7 @@ mod tests {
         }
 
         let violation = Violation::from(Outcome::ConnectionReset);
-        let wrapped = Outer(io::Error::other(Box::new(io::Error::other(violation))));
+        let wrapped = Outer(io::Error::other(io::Error::other(violation)));
         assert_eq!(Violation::find(&wrapped), Some(&violation));
         assert_eq!(Violation::find(&violation), Some(&violation));
         assert_eq!(Violation::find(&io::Error::other("another")), None);
