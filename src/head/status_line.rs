@@ -84,6 +84,9 @@ impl StatusLine {
         judge: &mut Judge<'_, '_>,
         interim_bytes: u64,
     ) -> Result<Option<usize>, Halt> {
+        if self.at == 0 && self.plain_line(judge) {
+            return Ok(Some(self.at));
+        }
         while let Some(&byte) = judge.bytes.get(self.at) {
             #[cfg(test)]
             crate::scan::work::add(1);
@@ -101,6 +104,32 @@ impl StatusLine {
             }
         }
         Ok(None)
+    }
+
+    /// The common line, whole and plain, of a final reply that opens no tunnel. Does what the machine would have done.
+    fn plain_line(&mut self, judge: &mut Judge<'_, '_>) -> bool {
+        let bytes = judge.bytes;
+        let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ (b'0' | b'1'), b' ', code @ .., b' '] =
+            bytes.first_chunk::<13>().unwrap_or(&[0; 13])
+        else {
+            return false;
+        };
+        let [hundreds @ b'2'..=b'5', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = code else { return false };
+        let end = 13 + bytes[13..].iter().take_while(|&&byte| is_text(byte)).count();
+        #[cfg(test)]
+        crate::scan::work::add(end);
+        let limits = judge.policy.limits();
+        let fits = end <= limits.status_line as usize && end + 2 <= limits.header_section as usize;
+        let opens_tunnel = judge.exchange.method() == Method::Connect;
+        if bytes.get(end..end + 2) != Some(b"\r\n") || !fits || opens_tunnel {
+            return false;
+        }
+        let digit = |digit: &u8| u16::from(digit - b'0');
+        judge.record.status = Some(digit(hundreds) * 100 + digit(tens) * 10 + digit(ones));
+        self.minor = minor - b'0';
+        self.code_at = 9;
+        self.at = end + 2;
+        true
     }
 
     fn check_length(&self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {
