@@ -187,9 +187,12 @@ impl Parser {
         self.state = State::Head(HeadReader::new(self.interims));
     }
 
-    /// Say how much of the request has been written by now; a reply may begin before it all is.
+    /// Say how much of the request has been written by now; a reply may begin before it all is. Once the reply has
+    /// ended, what was not written by then stays unwritten.
     pub fn request_written(&mut self, written: Written) {
-        self.docket.exchange = self.docket.exchange.written(written);
+        if !matches!(self.state, State::After { .. } | State::Discard(_) | State::Closed(_)) {
+            self.docket.exchange = self.docket.exchange.written(written);
+        }
     }
 
     /// The connection goes back to the pool: from here on any byte is an `unsolicited-response`.
