@@ -93,7 +93,7 @@ pub fn arrival() -> impl Strategy<Value = Arrival> {
     vec(any::<Index>(), 0..7).prop_map(Arrival)
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Arrival(Vec<Index>);
 
 impl Arrival {
@@ -717,6 +717,7 @@ fn message() -> impl Strategy<Value = (Vec<u8>, Exchange)> {
 #[derive(Clone, Debug)]
 enum Mutation {
     Flip(Index, u8),
+    Replace(Index, &'static [u8]),
     Delete(Index, usize),
     Insert(Index, &'static [u8]),
     Repeat(Index, usize),
@@ -750,6 +751,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     prop_oneof![
         3 => (any::<Index>(), 1u8..=255).prop_map(|(at, bits)| Mutation::Flip(at, bits)),
         2 => (any::<Index>(), 1usize..4).prop_map(|(at, len)| Mutation::Delete(at, len)),
+        2 => (any::<Index>(), select(inserted.clone())).prop_map(|(at, bytes)| Mutation::Replace(at, bytes)),
         6 => (any::<Index>(), select(inserted)).prop_map(|(at, bytes)| Mutation::Insert(at, bytes)),
         1 => (any::<Index>(), 1usize..60).prop_map(|(at, len)| Mutation::Repeat(at, len)),
         1 => any::<Index>().prop_map(Mutation::Truncate),
@@ -770,6 +772,7 @@ impl Mutation {
                 let at = at.index(reply.len());
                 reply[at] ^= bits;
             }
+            Mutation::Replace(at, bytes) => drop(reply.splice(some(at, 1, reply), bytes.iter().copied())),
             Mutation::Delete(at, len) => drop(reply.drain(some(at, *len, reply))),
             Mutation::Insert(at, bytes) => {
                 let at = at.index(reply.len() + 1);
