@@ -322,8 +322,8 @@ impl Parser {
     fn idle_bytes<'b>(&mut self, mut between: Between, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
         while let Some(&byte) = input.first() {
             if !between.continues_with(byte) {
-                let judge = self.docket.judge(input, self.offset);
-                return Err(judge.refuse(Finding::at(Rule::UnsolicitedResponse, 0)));
+                let finding = self.surplus_finding(between, byte);
+                return Err(self.docket.judge(&[], 0).refuse(finding));
             }
             between.crlf += 1;
             self.use_up(input, 1);
@@ -495,11 +495,15 @@ impl Parser {
         Ok(Turn::More)
     }
 
-    /// A byte that is no part of the message; half a CRLF before it is to blame with it.
     fn surplus(&mut self, between: Between, byte: u8) -> Result<(), Halt> {
-        let (start, first) = if between.in_pair() { (self.offset - 1, b'\r') } else { (self.offset, byte) };
-        let finding = Finding::byte(self.surplus_rule(), start, first, self.offset);
+        let finding = self.surplus_finding(between, byte);
         self.docket.judge(&[], 0).tolerate(finding)
+    }
+
+    /// A byte that is part of no message; half a CRLF before it is to blame with it.
+    fn surplus_finding(&self, between: Between, byte: u8) -> Finding {
+        let (start, first) = if between.in_pair() { (self.offset - 1, b'\r') } else { (self.offset, byte) };
+        Finding::byte(self.surplus_rule(), start, first, self.offset)
     }
 
     fn surplus_rule(&self) -> Rule {
