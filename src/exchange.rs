@@ -78,6 +78,19 @@ pub enum Close {
     Abandoned,
 }
 
+#[cfg(feature = "std")]
+impl From<&std::io::Error> for Close {
+    /// What a failed blocking read says about the connection: a timer that ran out, a TLS stream that was cut, else a
+    /// reset. `Interrupted` says nothing: read again.
+    fn from(error: &std::io::Error) -> Close {
+        match error.kind() {
+            std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => Close::Timeout,
+            std::io::ErrorKind::UnexpectedEof => Close::Truncated,
+            _ => Close::Reset,
+        }
+    }
+}
+
 /// How the end of the content is found, RFC 9112 6.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -223,9 +223,10 @@ fn retry(rule: Rule, phase: Phase, exchange: &Exchange) -> Retry {
         {
             Retry::Always
         }
-        Rule::ClosedBeforeFirstByte | Rule::IncompleteHeaderSection | Rule::ResponseHeaderTimeout => {
-            Retry::Idempotent
-        }
+        Rule::ClosedBeforeFirstByte
+        | Rule::ClosedAfterInterimResponse
+        | Rule::IncompleteHeaderSection
+        | Rule::ResponseHeaderTimeout => Retry::Idempotent,
         Rule::ConnectionReset if matches!(phase, Phase::StatusLine | Phase::Header) => Retry::Idempotent,
         _ => Retry::Never,
     }

@@ -143,6 +143,11 @@ impl Policy {
         self
     }
 
+    /// As [`set`](Policy::set), and `None` for a level the rule may not take: for settings that come from a file.
+    pub const fn try_set(self, rule: Rule, level: Level) -> Option<Policy> {
+        if rule.permits(level) { Some(self.set(rule, level)) } else { None }
+    }
+
     /// This policy with other limits.
     pub const fn with_limits(mut self, limits: Limits) -> Policy {
         self.limits = limits;
@@ -177,6 +182,7 @@ mod tests {
                 let set = Policy::DEFAULT.set(rule, level).level(rule);
                 let kept = Policy::DEFAULT.level(rule);
                 assert_eq!(set, if rule.permits(level) { level } else { kept }, "{rule}");
+                assert_eq!(Policy::DEFAULT.try_set(rule, level).is_some(), rule.permits(level), "{rule}");
             }
         }
     }

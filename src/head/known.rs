@@ -142,14 +142,24 @@ impl Seen {
     }
 }
 
-/// Do the letters and digits of a damaged name spell a field that decides framing?
+/// Do the letters and digits of a damaged name begin with those of a field that decides framing, and end there or go on
+/// after some other octet?
 pub(super) fn spells_framing_field(name: &[u8]) -> bool {
-    fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
-        name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
-    }
     let fields =
         [Known::ContentLength, Known::TransferEncoding, Known::Connection, Known::Upgrade, Known::Trailer];
-    fields.iter().any(|known| letters(name).eq(letters(known.name())))
+    fields.iter().any(|known| spells(name, known.name()))
+}
+
+fn spells(name: &[u8], field: &[u8]) -> bool {
+    let mut letters = name.iter().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric());
+    let mut last = 0;
+    for wanted in field.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+        match letters.next() {
+            Some((at, byte)) if byte.eq_ignore_ascii_case(wanted) => last = at,
+            _ => return false,
+        }
+    }
+    !name.get(last + 1).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 #[cfg(test)]
@@ -169,6 +179,10 @@ mod tests {
     fn damaged_framing_names_are_recognised() {
         assert!(spells_framing_field(b"Transfer-Encoding\x0b"));
         assert!(spells_framing_field(b" Content Length"));
+        assert!(spells_framing_field(b"Content-Length=5"));
+        assert!(spells_framing_field(b"ContentLength 5"));
+        assert!(!spells_framing_field(b"Content-Lengthy("));
         assert!(!spells_framing_field(b"Content-Type("));
+        assert!(!spells_framing_field(b"Content-"));
     }
 }

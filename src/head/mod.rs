@@ -356,6 +356,18 @@ impl<'b> Field<'b> {
     }
 }
 
+#[cfg(feature = "alloc")]
+impl<'b> Field<'b> {
+    /// The value as it may be forwarded: itself where it is plain, else its [pieces](Field::pieces) joined by spaces.
+    pub fn repaired(&self) -> alloc::borrow::Cow<'b, [u8]> {
+        if self.is_plain() {
+            return self.value.into();
+        }
+        let pieces: alloc::vec::Vec<&[u8]> = self.pieces().collect();
+        pieces.join(&b' ').into()
+    }
+}
+
 /// Fields that RFC 9110 6.5.1 keeps out of trailer sections: framing, routing, request modifiers, authentication,
 /// response controls and content format.
 pub(crate) fn is_forbidden_in_trailers(name: &[u8]) -> bool {
@@ -401,4 +413,19 @@ pub(crate) fn is_forbidden_in_trailers(name: &[u8]) -> bool {
         b"access-control-allow-origin",
     ];
     FORBIDDEN.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(feature = "alloc")]
+    use super::*;
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn a_repaired_value_has_spaces_for_what_may_not_be_sent() {
+        let section = b"A: \tb\r\n\tc\0d\re\x01 f \r\nB:\r\nC: \xa0\tg\r\n\r\n";
+        let values: alloc::vec::Vec<_> =
+            Fields::new(section, 0, Sift::Nothing).map(|field| field.repaired()).collect();
+        assert_eq!(values, [&b"b c d e f"[..], b"", b"\xa0\tg"]);
+    }
 }

@@ -246,7 +246,11 @@ impl StatusLine {
         if !matches!(byte, b'.' | b' ' | b'\t' | b'\r' | b'\n') {
             return self.malformed_version(judge);
         }
-        judge.refuse(Finding::new(Rule::UnsupportedHttpMajorVersion, self.at - 1..self.at, self.at))
+        let finding = Finding::new(Rule::UnsupportedHttpMajorVersion, self.at - 1..self.at, self.at);
+        judge.refuse(match judge.bytes[self.at - 1] {
+            b'2' => finding.detail("as curl prints an HTTP/2 reply: capture with --http1.1"),
+            _ => finding,
+        })
     }
 
     fn dot(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
@@ -394,7 +398,10 @@ fn looks_like(byte: u8) -> Option<&'static str> {
         0x00 => "looks like HTTP/2 frames: does this port want h2c?",
         b'S' => "looks like SSH",
         b'2' => "looks like an SMTP or FTP greeting",
-        b'<' => "looks like HTML or XML without a head",
+        b'<' => "looks like markup without a head",
+        b'G' | b'P' => "looks like a request",
+        0x1f => "looks like gzip without a head",
+        0xef => "begins with a byte order mark",
         b'I' => "looks like ICY, Shoutcast's status line",
         b'R' => "looks like RTSP",
         b'+' | b'-' => "looks like Redis or POP3",

@@ -34,7 +34,7 @@ use crate::exchange::{Close, Exchange, Framing, Version, Written};
 use crate::head::{Field, Fields, Head, HeadParts};
 use crate::parser::{self, Parser};
 use crate::policy::Policy;
-use crate::violation::{End, Violation};
+use crate::violation::{End, Phase, Violation};
 
 /// As [`badgateway::Event`](crate::Event), owned.
 #[derive(Clone, Debug)]
@@ -52,6 +52,10 @@ pub enum Event {
     End(End),
 }
 
+/// Room for a read: a full buffer would grow by the 64 bytes that `read_buf` asks for.
+const ROOM: usize = 16 << 10;
+const LEAST_ROOM: usize = 4 << 10;
+
 /// A [`Parser`] with the bytes it has not used yet.
 #[derive(Clone)]
 pub struct Reader {
@@ -65,10 +69,14 @@ impl Reader {
         Reader { parser: Parser::new(policy), buffer: BytesMut::new() }
     }
 
-    /// The buffer to append received bytes to. What is in it already must stay as it is.
+    /// The buffer to append received bytes to, with room for a read of some size. What is in it already must stay as
+    /// it is.
     ///
     /// It never needs to hold more than a head or trailer section at its [limit](crate::Limits) and one read.
     pub fn buffer(&mut self) -> &mut BytesMut {
+        if self.buffer.capacity() - self.buffer.len() < LEAST_ROOM {
+            self.buffer.reserve(ROOM);
+        }
         &mut self.buffer
     }
 
@@ -116,13 +124,14 @@ impl Reader {
         }))
     }
 
-    /// As [`Parser::close`].
+    /// As [`Parser::close`]. With content left in the buffer the reply was not read to its end, whatever came after.
     ///
     /// # Errors
     ///
     /// As [`Parser::close`].
     pub fn close(&mut self, how: Close) -> Result<End, Violation> {
-        self.parser.close(how)
+        let unread = self.parser.phase() == Phase::Body && !self.buffer.is_empty();
+        self.parser.close(if unread { Close::Abandoned } else { how })
     }
 
     /// Take the bytes that are not used: after [`Framing::Tunnel`] they belong to the tunnel.
@@ -224,7 +233,8 @@ impl OwnedFields {
         self.fields.is_empty()
     }
 
-    /// Names and values in order, blanks around values removed.
+    /// Names and values in order, blanks around values removed. As received: where a policy tolerates folds or control
+    /// octets, [`Field::pieces`] tells what may be forwarded.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|at| (&self.section[at.name.clone()], &self.section[at.value.clone()]))
     }
@@ -322,6 +332,27 @@ mod tests {
         let Some(Event::Trailers(trailers)) = events.iter().rev().nth(1) else { panic!("{events:?}") };
         assert_eq!(trailers.slices().next(), Some((Bytes::from("Sum"), Bytes::from("1"))));
         assert!(reader.buffer().is_empty());
+    }
+
+    #[test]
+    fn content_that_was_not_taken_is_no_end() {
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET);
+        reader.buffer().extend_from_slice(b"HTTP/1.1 200 OK\r\n\r\nabcdef");
+        while !matches!(reader.next_event(), Ok(Some(Event::Head(_)))) {}
+        let violation = reader.close(Close::Eof).unwrap_err();
+        assert_eq!(violation.rule(), crate::rule::Rule::ResponseNotDrained);
+    }
+
+    #[test]
+    fn there_is_always_room_for_a_read() {
+        let mut reader = Reader::new(Policy::DEFAULT);
+        for _ in 0..100 {
+            let buffer = reader.buffer();
+            let room = buffer.capacity() - buffer.len();
+            assert!(room >= LEAST_ROOM, "{room}");
+            buffer.extend_from_slice(&[0; 3000]);
+        }
     }
 
     #[test]

@@ -48,7 +48,8 @@ impl Parser {
             }
             _ => None,
         };
-        End { note: note.or(end.note), reuse: self.closed_reuse(), ..end }
+        // What followed the message weighs more than how the connection ended.
+        End { note: end.note.or(note), reuse: self.closed_reuse(), ..end }
     }
 
     /// A connection that has ended carries nothing more; what spoke against it before is the better reason.

@@ -25,7 +25,7 @@ use crate::head::{
 use crate::judge::{Docket, Finding, Halt, Judge, Record};
 use crate::policy::Policy;
 use crate::rule::Rule;
-use crate::violation::{End, Phase, Reason, Reuse, Span, Violation};
+use crate::violation::{End, Phase, Reason, Retry, Reuse, Span, Violation};
 
 /// CRLF pairs after a message, or on an idle connection, that are passed over (RFC 9112 9.2).
 const STRAY_CRLF: u8 = 2;
@@ -156,25 +156,40 @@ impl Parser {
 
     /// Announce the request that the next reply answers.
     ///
-    /// To be called when the connection is new or idle, or past an [`End`] whose reuse allows it, once
-    /// [`next_event`](Parser::next_event) has returned `Ok(None)`. If bytes are left that came before, the parser
-    /// refuses the reply: they would answer a request they were not made for.
+    /// To be called when the connection is new or idle, or past an [`End`], once [`next_event`](Parser::next_event)
+    /// has returned `Ok(None)` and [`reuse`](Parser::reuse) says yes. Otherwise what came before would answer a request
+    /// it was not made for, and the reply is refused.
     pub fn begin(&mut self, exchange: Exchange) {
-        let between = match self.state {
-            State::Idle(between) => between,
-            State::After { between, .. } if self.reuse_now() == Reuse::Yes => between,
+        let refused = match self.state {
             State::Failed(_) => return,
+            State::Idle(between) | State::After { between, .. } if !between.is_clean() => {
+                Some(self.surplus_rule())
+            }
+            State::Idle(_) => None,
+            State::After { .. } if self.reuse_now() == Reuse::Yes => None,
+            State::After { .. } | State::Discard(_) | State::Closed(_) => Some(Rule::ResponseNotDrained),
             _ => {
-                debug_assert!(false, "begin() on a connection that must not carry another request");
-                self.state = State::Failed(self.violation_here(Rule::ResponseNotDrained));
-                return;
+                debug_assert!(false, "begin() within a reply");
+                Some(Rule::ResponseNotDrained)
             }
         };
-        if !between.is_clean() {
-            self.state = State::Failed(self.violation_here(self.surplus_rule()));
-            return;
+        match refused {
+            Some(rule) => self.refuse_to_begin(rule, exchange),
+            None => self.start(exchange),
         }
-        self.start(exchange);
+    }
+
+    /// Nothing of the reply before is to be told of the new request, which another connection may still answer.
+    fn refuse_to_begin(&mut self, rule: Rule, exchange: Exchange) {
+        let retry = match exchange.request_written() {
+            Written::Nothing => Retry::Always,
+            Written::Part | Written::Whole => Retry::Idempotent,
+        };
+        let received = self.received();
+        self.docket.record = Record::NEW;
+        self.docket.record.start = received;
+        let violation = Violation { retry, phase: Phase::Idle, ..self.violation_here(rule) };
+        self.state = State::Failed(violation);
     }
 
     fn start(&mut self, exchange: Exchange) {
@@ -197,17 +212,19 @@ impl Parser {
 
     /// The connection goes back to the pool: from here on any byte is an `unsolicited-response`.
     ///
-    /// To be called past an [`End`] whose reuse allows it; ignored at any other time.
+    /// To be called as [`begin`](Parser::begin) is; ignored within a reply and after one that forbids reuse. If bytes
+    /// have followed the reply, every later call is refused.
     pub fn idle(&mut self) {
-        let State::After { between, .. } = self.state else { return };
-        if self.reuse_now() != Reuse::Yes {
-            return;
-        }
-        self.state = if between.is_clean() {
-            State::Idle(Between::NOTHING)
-        } else {
-            State::Failed(self.violation_here(self.surplus_rule()))
+        let refused = match self.state {
+            State::After { between, .. } if !between.is_clean() => Some(self.surplus_rule()),
+            State::After { .. } if self.reuse_now() == Reuse::Yes => None,
+            State::Discard(_) => Some(Rule::ResponseNotDrained),
+            _ => return,
         };
+        if let Some(rule) = refused {
+            return self.refuse_to_begin(rule, Exchange::GET.written(Written::Nothing));
+        }
+        self.state = State::Idle(Between::NOTHING);
         self.docket.record = Record::NEW;
         self.docket.record.start = self.offset;
         self.began = self.offset;
@@ -295,7 +312,7 @@ impl Parser {
         match &self.state {
             State::Idle(between) if between.is_clean() => Reuse::Yes,
             State::Idle(_) => Reuse::No(Reason::Refused(Rule::UnsolicitedResponse)),
-            State::After { between, .. } if between.in_pair() => {
+            State::After { between, .. } if !between.is_clean() => {
                 Reuse::No(Reason::Tolerated(self.surplus_rule()))
             }
             State::Ending | State::After { .. } | State::Discard(_) => self.reuse_now(),

@@ -122,7 +122,9 @@ impl fmt::Display for Rendered<'_> {
         } else if self.report.verdict == Verdict::Incomplete {
             writeln!(f, "  = nothing is wrong so far; more bytes are due")?;
         }
-        self.report.notes.iter().try_for_each(|note| self.note(f, note))
+        // What bears on the reply comes before what is said of the application behind it.
+        let of = |class| self.report.notes.iter().filter(move |note| note.rule().class() == class);
+        of(Class::Core).chain(of(Class::Advisory)).try_for_each(|note| self.note(f, note))
     }
 }
 
@@ -183,6 +185,11 @@ impl Rendered<'_> {
             Class::Advisory => "advice",
         };
         self.heading(f, kind, self.paint.yellow(), note)?;
+        let missing = note.span().start == note.span().end;
+        if note.rule().class() == Class::Advisory && missing {
+            // There are no bytes to show for what is not there.
+            return Ok(());
+        }
         self.bytes(f, note, self.paint.yellow())
     }
 
@@ -300,8 +307,11 @@ impl Line {
         let window = self.window(reply, at);
         let before = if window.start > self.start || self.is_cut(reply) { "..." } else { "" };
         let after = if window.end < self.end || self.goes_on(reply) { "..." } else { "" };
-        write!(f, "  {}{:05}{}  ", paint.cyan(), window.start, paint.reset())?;
-        writeln!(f, "{before}{}{after}", Escaped(&reply[window.start..window.end]))
+        write!(f, "  {}{:05}{}", paint.cyan(), window.start, paint.reset())?;
+        if window.start == window.end {
+            return writeln!(f);
+        }
+        writeln!(f, "  {before}{}{after}", Escaped(&reply[window.start..window.end]))
     }
 
     /// The line began before what is looked at.

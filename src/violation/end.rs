@@ -70,7 +70,8 @@ pub struct End {
 }
 
 impl End {
-    /// May the connection carry another request? Never in what [`Parser::close`](crate::Parser::close) returns.
+    /// May the connection carry another request, as of this byte? Bytes that follow it speak against it: ask
+    /// [`Parser::reuse`](crate::Parser::reuse) once there are no more. Never in what [`Parser::close`](crate::Parser::close) returns.
     pub const fn reuse(&self) -> Reuse {
         self.reuse
     }

@@ -247,9 +247,19 @@ fn inner<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stati
     error.source()
 }
 
+impl Violation {
+    /// `bare-cr at byte 95`; no byte where none could have come.
+    fn rule_and_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.phase {
+            Phase::Connect => write!(f, "{}", self.rule),
+            _ => write!(f, "{} at byte {}", self.rule, self.offset()),
+        }
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at byte {}", self.rule, self.offset())?;
+        self.rule_and_place(f)?;
         if let Some(byte) = self.found {
             write!(f, " (0x{byte:02x})")?;
         }
@@ -296,7 +306,9 @@ impl fmt::Display for Member<'_> {
         if let Some(status) = violation.received_status {
             write!(f, "; received-status={status}")?;
         }
-        write!(f, "; details=\"{} at byte {}\"", violation.rule, violation.offset())
+        f.write_str("; details=\"")?;
+        violation.rule_and_place(f)?;
+        f.write_str("\"")
     }
 }
 

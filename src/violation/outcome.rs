@@ -130,7 +130,7 @@ impl Outcome {
                 (Rule::IncompleteHeaderSection, Phase::Header, Retry::Idempotent, None)
             }
             Outcome::ClosedAfterInterimResponse => {
-                (Rule::ClosedAfterInterimResponse, Phase::StatusLine, Retry::Never, None)
+                (Rule::ClosedAfterInterimResponse, Phase::StatusLine, Retry::Idempotent, None)
             }
             Outcome::ConnectionReset => (Rule::ConnectionReset, Phase::Body, Retry::Never, None),
             Outcome::ResponseHeaderTimeout => {
@@ -157,6 +157,21 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// What the rule, which stands for several outcomes, does not tell.
+    const fn detail(self) -> Option<&'static str> {
+        match self {
+            Outcome::DestinationNotFound => Some("no upstream is configured for the request"),
+            Outcome::DestinationIpProhibited => Some("the address must not be connected to"),
+            Outcome::DestinationIpUnroutable => Some("there is no route to the address"),
+            Outcome::TlsAlert => Some("the upstream sent an alert"),
+            Outcome::GatewayConfigurationError => Some("it is set up wrongly"),
+            Outcome::GatewayLoop => Some("the request has been here before"),
+            _ => None,
+        }
+    }
+}
+
 impl Violation {
     /// The violation for something that happened on the connection after `received` bytes of the reply.
     pub fn outcome(outcome: Outcome, received: u64) -> Violation {
@@ -172,7 +187,7 @@ impl Violation {
             related: None,
             decided_at: received,
             message_start: 0,
-            detail: None,
+            detail: outcome.detail(),
         }
     }
 }

@@ -104,6 +104,9 @@ fn write_report(
         }
         (ReportFormat::Short, None) => {
             write!(out, "{escaped}: {}", report.verdict().name())?;
+            if !report.verdict().is_fit() {
+                write!(out, " (more bytes are due)")?;
+            }
             for (place, note) in report.notes().iter().enumerate() {
                 let comma = if place == 0 { ":" } else { "," };
                 write!(out, "{comma} {} at byte {}", note.rule(), note.span().start)?;

@@ -112,7 +112,8 @@ impl Check {
 
     /// The exchange with this method and upgrade, or those of the command line.
     pub fn exchange(&self, method: Option<&str>, upgrade: Option<&str>) -> Exchange {
-        let method = method.unwrap_or(&self.method);
+        // On the wire a method in small letters is another method; nobody means that here.
+        let method = method.unwrap_or(&self.method).to_ascii_uppercase();
         let exchange = Exchange::new(Method::from_bytes(method.as_bytes()));
         match upgrade.or(self.upgrade.as_deref()) {
             Some(offer) => exchange.upgrade(offer.as_bytes()),
