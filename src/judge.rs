@@ -25,6 +25,8 @@ pub(crate) struct Finding {
     decided: u64,
     found: Option<u8>,
     detail: Option<&'static str>,
+    /// Where the message to blame began, if it is not the one at hand.
+    message_start: Option<u64>,
 }
 
 fn span(range: Range<usize>) -> Span {
@@ -41,13 +43,14 @@ impl Finding {
             decided: decided as u64,
             found: None,
             detail: None,
+            message_start: None,
         }
     }
 
     /// One byte is to blame that may no longer be at hand.
     pub(crate) fn byte(rule: Rule, at: u64, byte: u8, decided: u64) -> Finding {
         let span = Span { start: at, end: at + 1 };
-        Finding { rule, span, related: None, decided, found: Some(byte), detail: None }
+        Finding { rule, span, related: None, decided, found: Some(byte), detail: None, message_start: None }
     }
 
     /// A fault of the very byte that shows it.
@@ -67,6 +70,12 @@ impl Finding {
 
     pub(crate) fn related(mut self, blamed: Range<usize>) -> Finding {
         self.related = Some(span(blamed));
+        self
+    }
+
+    /// An earlier message, which began at that offset, is to blame.
+    pub(crate) fn of_message(mut self, start: u64) -> Finding {
+        self.message_start = Some(start);
         self
     }
 
@@ -200,6 +209,7 @@ impl Judge<'_, '_> {
             decided_at: self.base + finding.decided,
             found,
             detail: finding.detail,
+            message_start: finding.message_start.unwrap_or(self.record.start),
             proxy_error: proxy_error(finding.rule, found),
             ..self.record.violation(finding.rule, self.exchange)
         }

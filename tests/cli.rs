@@ -119,6 +119,12 @@ fn offsets_in_json_count_from_the_message() {
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(object["violation"]["offset"], 10);
     assert_eq!(object["violation"]["span"], serde_json::json!([28, 29]));
+    // What follows an interim reply and is no reply counts as content of the interim one.
+    let output = run(&["check", "--format", "json"], b"HTTP/1.1 103 E\r\n\r\nHTTP/1.1 103 E\r\n\r\nabc");
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["violation"]["rule"], "interim-response-with-content");
+    assert_eq!(object["violation"]["offset"], 18);
+    assert_eq!(object["violation"]["span"], serde_json::json!([36, 37]));
 }
 
 #[test]

@@ -24,10 +24,12 @@ pub(crate) struct Interims {
     pub(crate) bytes: u64,
     /// One of them carried the connection option `close`.
     pub(crate) close: bool,
+    /// Where the last of them began.
+    pub(crate) last: u64,
 }
 
 impl Interims {
-    pub(crate) const NONE: Interims = Interims { messages: 0, bytes: 0, close: false };
+    pub(crate) const NONE: Interims = Interims { messages: 0, bytes: 0, close: false, last: 0 };
 }
 
 /// A head as far as it has been read. Each byte is examined once, whatever the reads.
@@ -53,7 +55,7 @@ pub(crate) struct Outline {
 
 impl HeadReader {
     pub(crate) const fn new(interims: Interims) -> HeadReader {
-        let status_line = StatusLine::new(interims.messages);
+        let status_line = StatusLine::new(interims);
         HeadReader { status_line, fields: None, fields_at: 0, interims }
     }
 
@@ -73,7 +75,7 @@ impl HeadReader {
     /// when asked again, as what it settles may take several calls.
     pub(crate) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<Outline>, Halt> {
         if self.fields.is_none() {
-            let Some(len) = self.status_line.read(judge, self.interims.bytes)? else { return Ok(None) };
+            let Some(len) = self.status_line.read(judge)? else { return Ok(None) };
             self.fields_at = len;
             let crlf = judge.bytes[..len].ends_with(b"\r\n");
             self.fields = Some(FieldLines::new(Place::Header, len, crlf));

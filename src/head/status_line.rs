@@ -6,6 +6,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+use super::Interims;
 use super::field_line::Ceiling;
 use crate::class::{is_blank, is_ctl, is_digit, is_text};
 use crate::exchange::{Method, Version, Written};
@@ -52,12 +53,12 @@ pub(super) struct StatusLine {
     empty_lines: u8,
     code_at: usize,
     minor: u8,
-    /// Interim replies before this message.
-    interims: u16,
+    /// What came before this message.
+    interims: Interims,
 }
 
 impl StatusLine {
-    pub(super) const fn new(interims: u16) -> StatusLine {
+    pub(super) const fn new(interims: Interims) -> StatusLine {
         StatusLine { state: State::Start, at: 0, line: 0, empty_lines: 0, code_at: 0, minor: 0, interims }
     }
 
@@ -79,11 +80,7 @@ impl StatusLine {
     }
 
     /// Judge the bytes not yet examined; `Some` is the length of the line once it has ended.
-    pub(super) fn read(
-        &mut self,
-        judge: &mut Judge<'_, '_>,
-        interim_bytes: u64,
-    ) -> Result<Option<usize>, Halt> {
+    pub(super) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<usize>, Halt> {
         if self.at == 0 && self.plain_line(judge) {
             return Ok(Some(self.at));
         }
@@ -91,7 +88,7 @@ impl StatusLine {
             #[cfg(test)]
             crate::scan::work::add(1);
             self.check_length(byte, judge)?;
-            Ceiling::of_head(judge, interim_bytes).check(self.at, judge)?;
+            Ceiling::of_head(judge, self.interims.bytes).check(self.at, judge)?;
             match self.step(byte, judge)? {
                 Step::Next(state) => {
                     self.at += 1;
@@ -165,7 +162,7 @@ impl StatusLine {
             }
             b'\r' => Ok(Step::Next(State::EmptyLineCr)),
             b'\n' => self.skip_empty_line(self.at, judge),
-            b' ' | b'\t' if self.interims == 0 => {
+            b' ' | b'\t' if self.interims.messages == 0 => {
                 Err(judge.refuse(Finding::at(Rule::StatusLineExtraWhitespace, self.at)))
             }
             _ => self.prefix(byte, judge),
@@ -215,15 +212,17 @@ impl StatusLine {
         if matched + 1 < PREFIX.len() {
             return Ok(Step::Next(State::CaseVariant(first)));
         }
-        if self.interims > 0 {
+        if self.interims.messages > 0 {
             return Err(self.not_http(blamed, judge));
         }
         Err(judge.refuse(Finding::new(Rule::MalformedHttpVersion, blamed..blamed + 1, self.at)))
     }
 
     fn not_http(&self, blamed: usize, judge: &Judge<'_, '_>) -> Halt {
-        if self.interims > 0 {
-            return judge.refuse(Finding::new(Rule::InterimResponseWithContent, blamed..blamed + 1, self.at));
+        if self.interims.messages > 0 {
+            // What stands where a status line is due counts as content of the interim reply before it.
+            let finding = Finding::new(Rule::InterimResponseWithContent, blamed..blamed + 1, self.at);
+            return judge.refuse(finding.of_message(self.interims.last));
         }
         let finding = Finding::new(Rule::NotHttp, blamed..blamed + 1, self.at);
         let starts = blamed == self.line;
@@ -345,7 +344,7 @@ impl StatusLine {
             }
             return Ok(());
         }
-        if self.interims >= judge.policy.limits().interim_messages {
+        if self.interims.messages >= judge.policy.limits().interim_messages {
             return Err(judge.refuse(Finding::new(Rule::TooManyInterimResponses, 0..1, self.at)));
         }
         judge.tolerate(Finding::new(Rule::InterimResponse, 0..1, self.at))

@@ -383,6 +383,7 @@ impl Parser {
         if is_interim(head.status()) {
             self.interims.messages += 1;
             self.interims.bytes += head.wire().len() as u64;
+            self.interims.last = head.offset();
             self.interims.close |= ruling.persistence == Persistence::CloseOption;
             self.docket.record.next_message(self.offset);
             self.state = State::Head(HeadReader::new(self.interims));

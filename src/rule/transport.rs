@@ -282,7 +282,7 @@ pub(super) const ROWS: [Row; 20] = [
             the whole of it.",
         clause_says: "connection_terminated is the error type for this, with 502 as the recommended status.",
         tolerated: "It cannot be tolerated: the rest will not come. Before the head was forwarded the client \
-            gets a 502; after that its response is aborted.",
+            gets a 502; after that its response is aborted. A reset behind a whole message is only noted.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
