@@ -76,15 +76,12 @@ impl Known {
     }
 
     /// The five fields that must be read alike by every hop, so that nothing odd is tolerated in them.
-    pub(crate) const fn decides_framing(self) -> bool {
-        matches!(
-            self,
-            Known::ContentLength
-                | Known::TransferEncoding
-                | Known::Connection
-                | Known::Upgrade
-                | Known::Trailer
-        )
+    const DECIDING_FRAMING: [Known; 5] =
+        [Known::ContentLength, Known::TransferEncoding, Known::Connection, Known::Upgrade, Known::Trailer];
+
+    /// Is it one of those five?
+    pub(crate) fn decides_framing(self) -> bool {
+        Known::DECIDING_FRAMING.contains(&self)
     }
 
     /// May stand once only (RFC 9110 5.5), and a second one is repaired away.
@@ -145,9 +142,7 @@ impl Seen {
 /// Do the letters and digits of a damaged name begin with those of a field that decides framing, and end there or go on
 /// after some other octet?
 pub(super) fn spells_framing_field(name: &[u8]) -> bool {
-    let fields =
-        [Known::ContentLength, Known::TransferEncoding, Known::Connection, Known::Upgrade, Known::Trailer];
-    fields.iter().any(|known| spells(name, known.name()))
+    Known::DECIDING_FRAMING.iter().any(|known| spells(name, known.name()))
 }
 
 fn spells(name: &[u8], field: &[u8]) -> bool {

@@ -11,7 +11,7 @@ use crate::class::{is_text, is_token, trim_blank};
 use crate::exchange::{Framing, Version};
 use crate::judge::{Halt, Judge};
 use crate::violation::{Phase, Span};
-use field_line::{Ceiling, FieldLines, Place};
+use field_line::{FieldLines, Place};
 use known::Seen;
 use status_line::StatusLine;
 
@@ -38,7 +38,6 @@ pub(crate) struct HeadReader {
     status_line: StatusLine,
     fields: Option<FieldLines>,
     fields_at: usize,
-    interims: Interims,
 }
 
 /// What the reader knows of a head it has read whole.
@@ -55,8 +54,7 @@ pub(crate) struct Outline {
 
 impl HeadReader {
     pub(crate) const fn new(interims: Interims) -> HeadReader {
-        let status_line = StatusLine::new(interims);
-        HeadReader { status_line, fields: None, fields_at: 0, interims }
+        HeadReader { status_line: StatusLine::new(interims), fields: None, fields_at: 0 }
     }
 
     /// Bytes examined.
@@ -82,7 +80,7 @@ impl HeadReader {
         }
         let Some(fields) = &mut self.fields else { return Ok(None) };
         judge.record.phase = Phase::Header;
-        let ceiling = Ceiling::of_head(judge, self.interims.bytes);
+        let ceiling = self.status_line.ceiling(judge);
         let Some(len) = fields.read(judge, ceiling)? else { return Ok(None) };
         Ok(Some(Outline {
             len,

@@ -79,6 +79,11 @@ impl StatusLine {
         if self.minor == 0 { Version::Http10 } else { Version::Http11 }
     }
 
+    /// How far the head may go, the interim replies before it counted in.
+    pub(super) fn ceiling(&self, judge: &Judge<'_, '_>) -> Ceiling {
+        Ceiling::of_head(judge, self.interims.bytes)
+    }
+
     /// Judge the bytes not yet examined; `Some` is the length of the line once it has ended.
     pub(super) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<usize>, Halt> {
         if self.at == 0 && self.plain_line(judge) {
@@ -88,7 +93,7 @@ impl StatusLine {
             #[cfg(test)]
             crate::scan::work::add(1);
             self.check_length(byte, judge)?;
-            Ceiling::of_head(judge, self.interims.bytes).check(self.at, judge)?;
+            self.ceiling(judge).check(self.at, judge)?;
             match self.step(byte, judge)? {
                 Step::Next(state) => {
                     self.at += 1;
@@ -111,7 +116,9 @@ impl StatusLine {
         else {
             return false;
         };
-        let [hundreds @ b'2'..=b'5', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = code else { return false };
+        if !matches!(code, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9']) {
+            return false;
+        }
         let end = 13 + bytes[13..].iter().take_while(|&&byte| is_text(byte)).count();
         #[cfg(test)]
         crate::scan::work::add(end);
@@ -121,8 +128,7 @@ impl StatusLine {
         if bytes.get(end..end + 2) != Some(b"\r\n") || !fits || opens_tunnel {
             return false;
         }
-        let digit = |digit: &u8| u16::from(digit - b'0');
-        judge.record.status = Some(digit(hundreds) * 100 + digit(tens) * 10 + digit(ones));
+        judge.record.status = Some(number(code));
         self.minor = minor - b'0';
         self.code_at = 9;
         self.at = end + 2;
@@ -307,8 +313,7 @@ impl StatusLine {
     /// With the third digit the code is whole; what it alone decides is decided here.
     fn judge_code(&self, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
         let span = self.code_at..self.code_at + 3;
-        let code =
-            judge.bytes[span.clone()].iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+        let code = number(&judge.bytes[span.clone()]);
         judge.record.status = Some(code);
         let finding = |rule| Finding::new(rule, span.clone(), self.at);
         if code < 100 {
@@ -388,6 +393,11 @@ impl StatusLine {
         }
         Err(judge.refuse(Finding::new(Rule::BareCr, self.at - 1..self.at, self.at)))
     }
+}
+
+/// The status code that three digits write.
+fn number(digits: &[u8]) -> u16 {
+    digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'))
 }
 
 /// The protocol a first byte that is not `H` gives away: wrong port, wrong upstream, missing head.

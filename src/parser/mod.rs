@@ -185,19 +185,15 @@ impl Parser {
             Written::Nothing => Retry::Always,
             Written::Part | Written::Whole => Retry::Idempotent,
         };
-        let received = self.received();
-        self.docket.record = Record::NEW;
-        self.docket.record.start = received;
+        self.forget_reply(self.received());
         let violation = Violation { retry, phase: Phase::Idle, ..self.violation_here(rule) };
         self.state = State::Failed(violation);
     }
 
     fn start(&mut self, exchange: Exchange) {
+        self.forget_reply(self.offset);
         self.docket.exchange = exchange;
-        self.docket.record = Record::NEW;
         self.docket.record.next_message(self.offset);
-        self.began = self.offset;
-        self.content = 0;
         self.interims = Interims::NONE;
         self.state = State::Head(HeadReader::new(self.interims));
     }
@@ -224,10 +220,15 @@ impl Parser {
         if let Some(rule) = refused {
             return self.refuse_to_begin(rule, Exchange::GET.written(Written::Nothing));
         }
+        self.forget_reply(self.offset);
         self.state = State::Idle(Between::NOTHING);
+    }
+
+    /// What comes at offset `at` has nothing to do with what came before.
+    fn forget_reply(&mut self, at: u64) {
         self.docket.record = Record::NEW;
-        self.docket.record.start = self.offset;
-        self.began = self.offset;
+        self.docket.record.start = at;
+        self.began = at;
         self.content = 0;
     }
 
@@ -513,6 +514,7 @@ impl Parser {
         Ok(Turn::More)
     }
 
+    /// Deny, note or pass a byte that follows the message.
     fn surplus(&mut self, between: Between, byte: u8) -> Result<(), Halt> {
         let finding = self.surplus_finding(between, byte);
         self.docket.judge(&[], 0).tolerate(finding)
