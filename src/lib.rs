@@ -93,6 +93,8 @@ mod advice;
 mod chunked;
 mod class;
 mod exchange;
+#[cfg(feature = "std")]
+pub mod forward;
 mod framing;
 mod head;
 mod interop;

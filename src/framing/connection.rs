@@ -125,7 +125,7 @@ const HOP_BY_HOP: [Known; 4] = [Known::KeepAlive, Known::ProxyConnection, Known:
 
 /// Fields meant for every recipient, which a connection option must not take away: framing, control data, caching,
 /// authentication, and what browsers rely on for security.
-fn is_end_to_end(option: &[u8]) -> bool {
+pub(crate) fn is_end_to_end(option: &[u8]) -> bool {
     const END_TO_END: [&[u8]; 25] = [
         b"access-control-allow-credentials",
         b"access-control-allow-origin",

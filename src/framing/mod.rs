@@ -13,7 +13,7 @@ use crate::judge::{Finding, Halt, Judge};
 use crate::rule::Rule;
 use crate::value::{self, At, LengthFault, Member};
 
-pub(crate) use connection::{Persistence, reuse};
+pub(crate) use connection::{Persistence, is_end_to_end, reuse};
 
 /// What the end of a head settles.
 #[derive(Clone, Copy)]
