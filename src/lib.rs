@@ -90,6 +90,8 @@ extern crate alloc;
 extern crate std;
 
 mod advice;
+#[cfg(feature = "std")]
+pub mod answer;
 mod chunked;
 mod class;
 mod exchange;

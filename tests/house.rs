@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from low to high; each may import only from those before it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 20] = [
     "class",
     "scan",
     "proxy_status",
@@ -20,6 +20,8 @@ const ORDER: [&str; 18] = [
     "advice",
     "chunked",
     "parser",
+    "forward",
+    "answer",
     "report",
     "interop",
     "lib",

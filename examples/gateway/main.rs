@@ -1,0 +1,167 @@
+//! An example of how to embed badgateway: a reverse proxy in front of one upstream that judges every reply, answers an
+//! honest 502 or 504 in place of a bad one, and lets nothing bad through.
+//!
+//! `cargo run --release --example gateway` starts it in front of a gallery of bad replies; `--help` tells the rest.
+#![forbid(unsafe_code)]
+
+mod client;
+mod gallery;
+mod log;
+mod metrics;
+mod options;
+mod pool;
+mod relay;
+mod request;
+mod tunnel;
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::log::Log;
+use crate::metrics::Metrics;
+use crate::options::Options;
+use crate::pool::Pool;
+
+/// How long requests in flight may take once the gateway is to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What all connections share.
+pub struct Gateway {
+    pool: Arc<Pool>,
+    log: Log,
+    /// In Proxy-Status.
+    name: String,
+    /// In Via.
+    via: String,
+    patience: Duration,
+    stopping: CancellationToken,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(complaint) => {
+            eprintln!("gateway: {complaint}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), String> {
+    let policy = options.judging()?;
+    let listener = listen(&options.listen).await?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let metrics = Arc::new(Metrics::new().map_err(|error| error.to_string())?);
+    let gallery = options.upstream.is_none();
+    let upstream = match options.upstream {
+        Some(upstream) => upstream,
+        None => {
+            let origin = listen("127.0.0.1:0").await?;
+            let upstream = origin.local_addr().map_err(|error| error.to_string())?;
+            tokio::spawn(gallery::serve(origin, address));
+            upstream.to_string()
+        }
+    };
+    let admin = options.admin.or_else(|| gallery.then(|| "127.0.0.1:8503".into()));
+    eprintln!("gateway listening on http://{address}/");
+    if let Some(admin) = admin {
+        let listener = listen(&admin).await?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        eprintln!("metrics on http://{address}/-/metrics");
+        tokio::spawn(metrics::serve(listener, metrics.clone()));
+    }
+    match gallery {
+        true => eprint!("{}", gallery_hints(&address.to_string())),
+        false => eprintln!("upstream {upstream}"),
+    }
+    let gateway = Arc::new(Gateway {
+        pool: Arc::new(Pool::new(upstream, policy, options.timeout, metrics.clone())),
+        log: Log::new(options.access_log, metrics),
+        via: format!("{}:{}", options.name, address.port()),
+        name: options.name,
+        patience: options.timeout,
+        stopping: CancellationToken::new(),
+    });
+    accept(listener, &gateway).await?;
+    gateway.log.finish();
+    Ok(())
+}
+
+async fn listen(address: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
+}
+
+fn gallery_hints(gateway: &str) -> String {
+    format!(
+        "\nIn front of the gallery, whose replies are bad on purpose. Try:\n  \
+         curl -i http://{gateway}/news         an invalid reply: 502\n  \
+         curl -i http://{gateway}/slow-news    no reply: 504\n  \
+         curl -i http://{gateway}/rule/obs-fold\n  \
+         or open http://{gateway}/ in a browser. Ctrl-C ends it.\n\n"
+    )
+}
+
+/// Serve clients until a signal comes, and then those that are being served.
+async fn accept(listener: TcpListener, gateway: &Arc<Gateway>) -> Result<(), String> {
+    let signals = |kind| signal(kind).map_err(|error| error.to_string());
+    let (mut interrupt, mut terminate) = (signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?);
+    let clients = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(places()));
+    loop {
+        let place = tokio::select! {
+            Ok(place) = places.clone().acquire_owned() => place,
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+        };
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let gateway = gateway.clone();
+                    clients.spawn(async move {
+                        client::converse(gateway, stream, peer).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => rest_after(&error).await,
+            },
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+        }
+    }
+    drop(listener);
+    gateway.stopping.cancel();
+    clients.close();
+    tokio::select! {
+        () = clients.wait() => {}
+        () = tokio::time::sleep(GRACE) => {}
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// Each client takes a file descriptor, and its upstream connection another.
+fn places() -> usize {
+    const SPARE: u64 = 64;
+    const MOST: u64 = 16_384;
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
+    (limit.saturating_sub(SPARE) / 2).clamp(16, MOST) as usize
+}
+
+/// A connection that is gone already is no trouble; a system at its limits needs a moment.
+async fn rest_after(error: &io::Error) {
+    if error.kind() != io::ErrorKind::ConnectionAborted {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,93 @@
+//! The command line.
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use badgateway::{Level, Policy, Rule};
+use clap::{Parser, ValueEnum};
+
+/// A reverse proxy in front of one upstream that judges every reply and lets nothing bad through. Without --upstream
+/// it starts an upstream of its own that plays a gallery of bad and good replies.
+#[derive(Parser, Debug)]
+#[command(name = "gateway")]
+pub struct Options {
+    /// Where clients connect; port 0 takes any free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8502")]
+    pub listen: String,
+
+    /// The server to stand in front of; without it, the gallery
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    pub upstream: Option<String>,
+
+    /// How long the upstream may take to connect, or be silent when it is its turn; a head must be whole in five times
+    /// as long
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub timeout: Duration,
+
+    /// What is tolerated: strict, default, compat or observe
+    #[arg(long, value_name = "POLICY", default_value = "default", value_parser = preset)]
+    pub policy: Policy,
+
+    /// Give one rule another level (allow, note or deny); may be given more than once
+    #[arg(long, value_name = "RULE=LEVEL", value_parser = setting)]
+    pub set: Vec<(Rule, Level)>,
+
+    /// How a request is written to the log on standard output
+    #[arg(long, value_name = "FORM", default_value = "human")]
+    pub access_log: Form,
+
+    /// Where /-/metrics is served; 127.0.0.1:8503 in front of the gallery, else nowhere unless given
+    #[arg(long, value_name = "HOST:PORT")]
+    pub admin: Option<String>,
+
+    /// The name of this service in Proxy-Status and Via
+    #[arg(long, value_name = "NAME", default_value = "badgateway")]
+    pub name: String,
+}
+
+/// The form of the access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    Human,
+    Json,
+}
+
+impl Options {
+    /// The policy with every `--set`.
+    pub fn judging(&self) -> Result<Policy, String> {
+        self.set.iter().try_fold(self.policy, |policy, &(rule, level)| {
+            policy.try_set(rule, level).ok_or_else(|| {
+                let levels: Vec<&str> = rule.relax().levels().iter().map(|level| level.name()).collect();
+                format!("--set {rule}={}: this rule can only be: {}", level.name(), levels.join(", "))
+            })
+        })
+    }
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').ok_or("a host and a port are needed, as in 127.0.0.1:8080")?;
+    port.parse::<u16>().map_err(|_| format!("{port:?} is no port"))?;
+    if host.is_empty() {
+        return Err("there is no host before the colon".into());
+    }
+    Ok(text.into())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is needed".to_string())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() && seconds <= 86_400.0 => Ok(duration),
+        _ => Err("more than 0 and at most 86400 seconds".into()),
+    }
+}
+
+fn preset(text: &str) -> Result<Policy, String> {
+    Policy::from_name(text).ok_or_else(|| "one of strict, default, compat, observe".into())
+}
+
+fn setting(text: &str) -> Result<(Rule, Level), String> {
+    let (rule, level) = text.split_once('=').ok_or("RULE=LEVEL is needed, as in obs-fold=note")?;
+    let rule = Rule::from_id(rule).ok_or_else(|| format!("there is no rule {rule:?}"))?;
+    let level = Level::from_name(level).ok_or("the level is one of allow, note, deny")?;
+    Ok((rule, level))
+}
