@@ -138,17 +138,11 @@ impl Client {
 
     /// Close in order: a reset, which unread bytes would make of it, could take the reply away from the client.
     async fn linger(mut self) {
-        const LONGEST: Duration = Duration::from_secs(1);
-        const MOST: usize = 256 << 10;
+        const LONGEST: Duration = Duration::from_secs(2);
         let _ = self.stream.shutdown().await;
-        let mut taken = 0;
         let drain = async {
-            while taken < MOST {
+            while let Ok(1..) = read(&mut self.stream, &mut self.inbox).await {
                 self.inbox.clear();
-                match read(&mut self.stream, &mut self.inbox).await {
-                    Ok(count @ 1..) => taken += count,
-                    _ => return,
-                }
             }
         };
         let _ = timeout(LONGEST, drain).await;

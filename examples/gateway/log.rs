@@ -103,6 +103,14 @@ impl Entry {
         }
     }
 
+    /// What the first attempt left is not what the second one is judged by.
+    pub fn try_again(&mut self) {
+        self.retried = true;
+        self.violation = None;
+        self.evidence.clear();
+        self.notes.clear();
+    }
+
     /// `received` are the bytes at hand, the first of which stands at offset `at` of the connection.
     pub fn blame(&mut self, violation: Violation, received: &[u8], at: u64) {
         let start = violation.span().start.saturating_sub(at).min(received.len() as u64) as usize;

@@ -73,13 +73,14 @@ async fn run(options: Options) -> Result<(), String> {
             upstream.to_string()
         }
     };
-    let admin = options.admin.or_else(|| gallery.then(|| "127.0.0.1:8503".into()));
     eprintln!("gateway listening on http://{address}/");
-    if let Some(admin) = admin {
-        let listener = listen(&admin).await?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        eprintln!("metrics on http://{address}/-/metrics");
-        tokio::spawn(metrics::serve(listener, metrics.clone()));
+    match (options.admin, gallery) {
+        (Some(admin), _) => serve_metrics(&admin, &metrics).await?,
+        // Nobody asked for it, so that nobody is kept from the gallery by it.
+        (None, true) => serve_metrics("127.0.0.1:8503", &metrics)
+            .await
+            .unwrap_or_else(|complaint| eprintln!("no metrics: {complaint}")),
+        (None, false) => {}
     }
     match gallery {
         true => eprint!("{}", gallery_hints(&address.to_string())),
@@ -95,6 +96,14 @@ async fn run(options: Options) -> Result<(), String> {
     });
     accept(listener, &gateway).await?;
     gateway.log.finish();
+    Ok(())
+}
+
+async fn serve_metrics(admin: &str, metrics: &Arc<Metrics>) -> Result<(), String> {
+    let listener = listen(admin).await?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    eprintln!("metrics on http://{address}/-/metrics");
+    tokio::spawn(metrics::serve(listener, metrics.clone()));
     Ok(())
 }
 
@@ -115,7 +124,8 @@ fn gallery_hints(gateway: &str) -> String {
 /// Serve clients until a signal comes, and then those that are being served.
 async fn accept(listener: TcpListener, gateway: &Arc<Gateway>) -> Result<(), String> {
     let signals = |kind| signal(kind).map_err(|error| error.to_string());
-    let (mut interrupt, mut terminate) = (signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) =
+        (signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?);
     let clients = TaskTracker::new();
     let places = Arc::new(Semaphore::new(places()));
     loop {

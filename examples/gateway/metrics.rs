@@ -35,7 +35,10 @@ impl Metrics {
                 "Replies by rule broken: refused for it, noted, or found on an idle connection.",
                 &["rule", "effect"],
             )?,
-            retries: IntCounter::new("badgateway_retries_total", "Requests sent again on a fresh connection.")?,
+            retries: IntCounter::new(
+                "badgateway_retries_total",
+                "Requests sent again on a fresh connection.",
+            )?,
             dropped_lines: IntCounter::new(
                 "badgateway_log_lines_dropped_total",
                 "Lines of the access log that were dropped because nobody read them.",

@@ -81,7 +81,7 @@ impl Desk<'_> {
         };
         if let Some(connection) = first {
             match self.attempt(connection).await {
-                Attempt::Bad(violation, None) if self.may_retry(&violation) => self.entry.retried = true,
+                Attempt::Bad(violation, None) if self.may_retry(&violation) => self.entry.try_again(),
                 attempt => return self.conclude(attempt).await,
             }
         }
@@ -92,16 +92,15 @@ impl Desk<'_> {
         self.conclude(attempt).await
     }
 
-    /// On a connection that was idle its end may have crossed the request. A bad reply would only come again.
+    /// On a connection that was idle its end may have crossed the request. A bad reply would only come again, and one
+    /// that did not come in time has used up the time there was.
     fn may_retry(&self, violation: &Violation) -> bool {
-        let is_free = !self.request.body.has_content() && self.entry.status.is_none();
-        is_free
-            && violation.status() == 502
-            && match violation.retry() {
-                Retry::Always => true,
-                Retry::Idempotent => self.method().is_idempotent(),
-                Retry::Never => false,
-            }
+        let allowed = match violation.retry() {
+            Retry::Always => true,
+            Retry::Idempotent => self.method().is_idempotent(),
+            Retry::Never => false,
+        };
+        allowed && violation.status() == 502 && !self.request.body.has_content()
     }
 
     fn method(&self) -> Method {
@@ -527,9 +526,8 @@ impl Reply<'_> {
         loop {
             let turn = self.progress.state().turn;
             let silent_until = turn.map(|turn| turn.max(heard) + self.patience);
-            let head_until = turn
-                .filter(|_| self.outgoing.onward.is_none())
-                .map(|turn| turn + self.patience * HEAD_TIMES);
+            let head_until =
+                turn.filter(|_| self.outgoing.onward.is_none()).map(|turn| turn + self.patience * HEAD_TIMES);
             let until = match (silent_until, head_until) {
                 (Some(silent), Some(head)) => silent.min(head),
                 (Some(silent), None) => silent,
@@ -610,7 +608,12 @@ struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    fn new(gateway: &'a Gateway, request: &'a Request, exchange: Exchange, entry: &'a mut Entry) -> Outgoing<'a> {
+    fn new(
+        gateway: &'a Gateway,
+        request: &'a Request,
+        exchange: Exchange,
+        entry: &'a mut Entry,
+    ) -> Outgoing<'a> {
         Outgoing {
             gateway,
             request,
@@ -656,6 +659,9 @@ impl<'a> Outgoing<'a> {
     }
 
     fn head(&mut self, head: &Head<'_>) -> Result<(), Violation> {
+        if self.is_stale(head) {
+            return Err(Violation::from(Outcome::ClosedBeforeFirstByte));
+        }
         self.entry.upstream_status = Some(head.status());
         self.entry.head_after = Some(self.entry.began.elapsed());
         for advisory in head.advisories(&self.exchange) {
@@ -668,9 +674,24 @@ impl<'a> Outgoing<'a> {
         Ok(())
     }
 
+    /// A 408 that says goodbye to an idle connection may cross a request (RFC 9110 15.5.9), which is then as good as
+    /// unseen. Where it cannot be sent again, the 408 is what there is to say.
+    fn is_stale(&self, head: &Head<'_>) -> bool {
+        let is_last = |value: &[u8]| value.to_ascii_lowercase().windows(5).any(|word| word == b"close");
+        head.status() == 408
+            && self.entry.reused
+            && self.exchange.method().is_idempotent()
+            && !self.request.body.has_content()
+            && head.get_all("connection").any(|field| is_last(field.value()))
+    }
+
     fn next_hop(&self) -> NextHop<'a> {
         let next_hop = NextHop::new(self.request.version, &self.gateway.via);
-        if self.request.persistent && !self.gateway.stopping.is_cancelled() { next_hop } else { next_hop.closing() }
+        if self.request.persistent && !self.gateway.stopping.is_cancelled() {
+            next_hop
+        } else {
+            next_hop.closing()
+        }
     }
 
     fn end(&mut self) {

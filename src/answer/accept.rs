@@ -260,7 +260,7 @@ mod tests {
             ("text/html;q=0.5, application/json", Problem),
             ("text/plain;q=0.999, text/html;q=1.000", Html),
             ("text/html;q=1., text/plain;q=0.", Html),
-            ("text/plain;Q=0.1, text/html;q=0.2", Html),
+            ("text/html;Q=0.1", Html),
             ("text/html;q=0.1, text/html;q=0.9, text/plain;q=0.5", Html),
             ("text/html;q=0.3, text/*;q=0.2, */*;q=0.1", Html),
             ("text/html;q=0.3, */*;q=0.4", Plain),
@@ -318,11 +318,13 @@ mod tests {
             ("text/html;;q=0.5;, text/plain;q=0.4", Html),
             ("text/html;a=\"b,text/plain\\\",;q=0\";charset=utf-8, text/html;q=0.3", Html),
             ("text/html;a=\",text/plain,\", application/json", Problem),
+            ("application/json;a=\"\\\",text/plain,\\\"\"", Problem),
             ("application/json; odata.metadata=minimal", Problem),
             ("application/json;charset=utf-8, */*;q=0.5", Problem),
             // The example of RFC 9110 12.5.1.
             (
-                "text/*;q=0.3, text/plain;q=0.7, text/plain;format=flowed, text/plain;format=fixed;q=0.4, */*;q=0.5",
+                "text/*;q=0.3, text/plain;q=0.7, text/plain;format=flowed, text/plain;format=fixed;q=0.4, \
+                 */*;q=0.5",
                 Plain,
             ),
             ("text/plain;format=flowed;q=0, text/html;q=0.5, */*;q=0.6", Plain),
@@ -388,7 +390,8 @@ mod tests {
             ("text/html;a=\"", Plain),
             ("text/html;a=\"\\", Plain),
             ("text/html, text/plain;a=\"b", Html),
-            ("text/html;a=\"b\u{1}\", application/json", Problem),
+            ("text/html, a/b;a=\"b, text/plain", Html),
+            ("application/json;a=\"b\u{1}\", text/html;q=0.5", Html),
             ("<script>, text/html", Html),
             ("\u{e9}/\u{e9}, text/html", Html),
             ("\r\ntext/html", Plain),

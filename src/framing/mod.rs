@@ -13,7 +13,9 @@ use crate::judge::{Finding, Halt, Judge};
 use crate::rule::Rule;
 use crate::value::{self, At, LengthFault, Member};
 
-pub(crate) use connection::{Persistence, is_end_to_end, reuse};
+#[cfg(feature = "std")]
+pub(crate) use connection::is_end_to_end;
+pub(crate) use connection::{Persistence, reuse};
 
 /// What the end of a head settles.
 #[derive(Clone, Copy)]

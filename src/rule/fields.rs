@@ -92,8 +92,8 @@ pub(super) const ROWS: [Row; 19] = [
             and old applications do send them, and gateways that began to refuse them broke such sites.",
         clause_says: "These characters are invalid in a value, though a recipient MAY keep them where that \
             is safe, for example in a value it only passes on.",
-        tolerated: "The value is kept as it is. In Content-Length, Transfer-Encoding, Connection, Upgrade \
-            and Trailer it is always refused.",
+        tolerated: "One space is forwarded in its place. In Content-Length, Transfer-Encoding, Connection, \
+            Upgrade and Trailer it is always refused.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nSet-Cookie: id=a\x01b\r\nContent-Length: 0\r\n\r\n",

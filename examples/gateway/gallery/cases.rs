@@ -1,4 +1,4 @@
-//! Every rule that an upstream can break, with the bytes that break it: the table behind the page and the player.
+//! Every rule that an upstream can break, with the bytes that break it: the one table of page and player.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -87,6 +87,7 @@ fn past_the_limit(rule: Rule) -> Option<String> {
     const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let limits = Limits::DEFAULT;
     let longer = |start: &str, limit: u32| start.to_string() + &"a".repeat(limit as usize + 1 - start.len());
+    // One more than that.
     let fields = |count: u16| (0..=count).map(|at| format!("X-{at}: {at}\r\n")).collect::<String>();
     Some(match rule {
         Rule::StatusLineTooLong => {

@@ -1,18 +1,16 @@
 //! The page for people: what the upstream does wrong, in which bytes, and what the gateway makes of it.
 #![forbid(unsafe_code)]
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 use std::net::SocketAddr;
 
-use badgateway::{Escaped, Forwarded, Phase, Remedy, Report, Reuse, Rule, Section, Span, Verdict};
+use badgateway::{Exchange, Forwarded, Phase, Policy, Remedy, Report, Reuse, Rule, Section, Span};
+use badgateway::{Verdict, validate};
 
 use super::cases::{self, Ask, Case};
+use super::markup::{Bytes, Clause, Html, Shell};
 use super::play::Ending;
 use super::valid::{VALID, Valid};
-
-/// Bytes shown of a long reply, at its start and at its end.
-const START: usize = 256;
-const END: usize = 96;
 
 /// The whole page.
 pub fn index(gateway: SocketAddr) -> String {
@@ -55,9 +53,9 @@ impl Page {
 <a class="skip" href="#main">Skip to the replies</a>
 <header>
 <h1>A gallery of broken replies</h1>
-<p>Behind this page is a server that sends broken HTTP replies on purpose, and between it and you stands a gateway.
-The gateway passes on what is valid, repairs what can mean one thing only, and answers 502 or 504 for the rest.
-Follow a link to see what a client gets, or run a curl line to see every byte of it.</p>
+<p>Behind this page is a server that sends broken HTTP replies on purpose, and between it and you stands a
+gateway. The gateway passes on what is valid, repairs what can mean one thing only, and answers 502 or 504 for
+the rest. Follow a link to see what a client gets, or run a curl line to see every byte of it.</p>
 {}</header>
 "##,
             Shell(&format!("curl -i http://{}/news", self.gateway))
@@ -65,20 +63,35 @@ Follow a link to see what a client gets, or run a curl line to see every byte of
     }
 
     fn news(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let report =
-            badgateway::validate(cases::NEWS, badgateway::Exchange::GET, &badgateway::Policy::DEFAULT, None);
-        let span = report.violation().map(|violation| violation.span());
-        write!(
-            f,
-            "<section id=\"news\">\n<h2>Start here</h2>\n<ul class=\"cases\">\n\
-             <li class=\"case\">\n<div>\n<h3><a href=\"/news\">/news</a></h3>\n\
-             <p>A page of news that says twice how long it is, and not the same.</p>\n{}</div>\n<div>\n{}</div>\n</li>\n\
-             <li class=\"case\">\n<div>\n<h3><a href=\"/slow-news\">/slow-news</a></h3>\n\
-             <p>Never answered, so that the gateway has to give up. Have a little patience.</p>\n{}</div>\n\
-             <div>\n<p class=\"then\">No bytes at all.</p>\n</div>\n</li>\n</ul>\n</section>\n",
-            Outcome { tone: Tone::Bad, words: "refused: 502" },
-            Bytes { reply: cases::NEWS, blame: span },
-            Outcome { tone: Tone::Bad, words: "refused: 504" },
+        let report = validate(cases::NEWS, Exchange::GET, &Policy::DEFAULT, None);
+        let blame = report.violation().map(|violation| violation.span());
+        f.write_str(
+            r#"<section id="news">
+<h2>Start here</h2>
+<p>Each case shows the bytes that the server sends, with those to blame marked, and what the gateway does by
+default. The server keeps the connection open afterwards unless the case says otherwise.</p>
+<ul class="cases">
+<li class="case">
+<div>
+<h3><a href="/news">/news</a></h3>
+<p>A page of news that says twice how long it is, and not the same.</p>
+"#,
+        )?;
+        Outcome { tone: Tone::Bad, words: "refused: 502" }.fmt(f)?;
+        f.write_str("</div>\n<div>\n")?;
+        Bytes { reply: cases::NEWS, blame }.fmt(f)?;
+        f.write_str(
+            r#"</div>
+</li>
+<li class="case">
+<div>
+<h3><a href="/slow-news">/slow-news</a></h3>
+<p>Never answered, so that the gateway has to give up. Have a little patience.</p>
+"#,
+        )?;
+        Outcome { tone: Tone::Bad, words: "refused: 504" }.fmt(f)?;
+        f.write_str(
+            "</div>\n<div>\n<p class=\"then\">No bytes at all.</p>\n</div>\n</li>\n</ul>\n</section>\n",
         )
     }
 
@@ -129,7 +142,9 @@ Follow a link to see what a client gets, or run a curl line to see every byte of
         if !case.reply.is_empty() {
             Bytes { reply: &case.reply, blame: blame(case, &report) }.fmt(f)?;
         }
-        writeln!(f, "<p class=\"then\">{}</p>", then(case))?;
+        if let Some(then) = then(case) {
+            writeln!(f, "<p class=\"then\">{then}</p>")?;
+        }
         match case.ask() {
             Ask::Link => {}
             Ask::Shell(line) => {
@@ -249,7 +264,7 @@ fn judged(case: &Case, report: &Report<'_>) -> (Tone, String) {
     let words = match (report.verdict(), report.reuse()) {
         (Verdict::Tolerated, Reuse::No(_)) => "tolerated, connection not used again",
         (Verdict::Tolerated, Reuse::Yes) => "tolerated",
-        _ if is_advised => "valid, with advice in the log",
+        _ if is_advised => "valid, with advice",
         _ => "valid",
     };
     let tone = if report.verdict() == Verdict::Tolerated { Tone::Fair } else { Tone::Good };
@@ -262,135 +277,30 @@ fn blame(case: &Case, report: &Report<'_>) -> Option<Span> {
     all.find(|violation| violation.rule() == case.rule).map(|violation| violation.span())
 }
 
-/// What comes before or after the bytes, in a sentence or two.
-fn then(case: &Case) -> &'static str {
-    match case.rule {
-        Rule::ResponseDeadlineExceeded => return "Then one byte more every half second, for ever.",
-        Rule::ResponseBodyTooLarge => {
-            return "The connection stays open. Content has no limit unless one is set, so this is fine.";
+/// What comes before or after the bytes, in a sentence or two; nothing where the connection just stays open.
+fn then(case: &Case) -> Option<&'static str> {
+    Some(match (case.rule, case.ending) {
+        (Rule::ResponseDeadlineExceeded, _) => "Then one byte more every half second, for ever.",
+        (Rule::ResponseBodyTooLarge, _) => "Content has no limit unless one is set, so that this is fine.",
+        (Rule::UnsolicitedResponse, _) => {
+            "An ordinary reply comes first, these bytes a moment later. Then the connection is closed."
         }
-        Rule::UnsolicitedResponse => {
-            return "An ordinary reply comes first, and these bytes a moment later. Then the connection is closed.";
+        (_, Ending::KeepOpen) => return None,
+        (_, Ending::Close) if case.reply.is_empty() => "The connection is closed without a byte.",
+        (_, Ending::Close) => "Then the connection is closed.",
+        (_, Ending::Reset) if case.reply.is_empty() => {
+            "The connection is reset while the request is written."
         }
-        _ => {}
-    }
-    match case.ending {
-        Ending::KeepOpen => "The connection stays open.",
-        Ending::Close if case.reply.is_empty() => "The connection is closed without a byte.",
-        Ending::Close => "Then the connection is closed.",
-        Ending::Reset if case.reply.is_empty() => "The connection is reset while the request is written.",
-        Ending::Reset => "Then the connection is reset.",
-        Ending::Silence => "Then silence.",
-        Ending::Stall => "The content of the request is never read.",
-    }
+        (_, Ending::Reset) => "Then the connection is reset.",
+        (_, Ending::Silence) => "Then silence.",
+        (_, Ending::Stall) => "The content of the request is never read.",
+    })
 }
 
 /// The first letter of a title is small, for use inside a sentence.
 fn sentence(title: &str) -> String {
     let mut letters = title.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// `RFC 9112 2.2`, linked.
-struct Clause(&'static str);
-
-impl Display for Clause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((number, section)) = self.0.strip_prefix("RFC ").and_then(|rest| rest.split_once(' '))
-        else {
-            return Html(self.0).fmt(f);
-        };
-        let address = format!("https://www.rfc-editor.org/rfc/rfc{number}#section-{section}");
-        write!(f, "<a href=\"{}\">RFC {}, {}</a>", Html(&address), Html(number), Html(section))
-    }
-}
-
-/// A command to run.
-struct Shell<'l>(&'l str);
-
-impl Display for Shell<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "<pre class=\"shell\"><code>{}</code></pre>", Html(self.0))
-    }
-}
-
-/// Text that HTML takes literally.
-struct Html<'t>(&'t str);
-
-impl Display for Html<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '&' => f.write_str("&amp;"),
-            '<' => f.write_str("&lt;"),
-            '>' => f.write_str("&gt;"),
-            '"' => f.write_str("&quot;"),
-            c => f.write_char(c),
-        })
-    }
-}
-
-/// The bytes of a reply, escaped, a line each; those to blame are marked, and of many only both ends are shown.
-struct Bytes<'r> {
-    reply: &'r [u8],
-    blame: Option<Span>,
-}
-
-impl Display for Bytes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.reply.len();
-        f.write_str("<pre class=\"bytes\"><code>")?;
-        if len <= START + END + END {
-            self.stretch(f, 0, len)?;
-        } else {
-            self.stretch(f, 0, START)?;
-            write!(f, "\n<i>... {} bytes more ...</i>\n", len - START - END)?;
-            self.stretch(f, len - END, len)?;
-        }
-        f.write_str("</code></pre>\n")
-    }
-}
-
-impl Bytes<'_> {
-    fn stretch(&self, f: &mut fmt::Formatter<'_>, start: usize, end: usize) -> fmt::Result {
-        let mut look = Look::default();
-        for at in start..end {
-            let byte = self.reply[at];
-            look.change(f, Look { marked: self.is_marked(at), escaped: !(b' '..=b'~').contains(&byte) })?;
-            Html(&Escaped(&[byte]).to_string()).fmt(f)?;
-            if byte == b'\n' && at + 1 < end {
-                look.change(f, Look::default())?;
-                f.write_str("\n")?;
-            }
-        }
-        look.change(f, Look::default())
-    }
-
-    fn is_marked(&self, at: usize) -> bool {
-        self.blame.is_some_and(|span| (span.start..span.end).contains(&(at as u64)))
-    }
-}
-
-/// How a byte is shown.
-#[derive(Clone, Copy, Default, PartialEq)]
-struct Look {
-    marked: bool,
-    escaped: bool,
-}
-
-impl Look {
-    fn change(&mut self, f: &mut fmt::Formatter<'_>, next: Look) -> fmt::Result {
-        if *self == next {
-            return Ok(());
-        }
-        let tags = [
-            (self.escaped, "</i>"),
-            (self.marked && !next.marked, "</mark>"),
-            (next.marked && !self.marked, "<mark>"),
-            (next.escaped, "<i>"),
-        ];
-        *self = next;
-        tags.iter().filter(|(due, _)| *due).try_for_each(|(_, tag)| f.write_str(tag))
-    }
 }
 
 #[cfg(test)]
@@ -442,18 +352,6 @@ mod tests {
         for link in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
             assert!(ids.binary_search(&link).is_ok(), "{link}");
         }
-    }
-
-    #[test]
-    fn bytes_are_escaped_marked_and_cut() {
-        let bytes = |reply, blame| Bytes { reply, blame }.to_string();
-        let span = Some(Span { start: 1, end: 4 });
-        assert_eq!(
-            bytes(b"a<\r\n\x00b\n", span),
-            "<pre class=\"bytes\"><code>a<mark>&lt;<i>\\r\\n</i></mark>\n<i>\\x00</i>b<i>\\n</i></code></pre>\n"
-        );
-        let long = bytes(&[b'a'; 1000], None);
-        assert!(long.contains("\n<i>... 648 bytes more ...</i>\n"), "{long}");
     }
 
     #[test]
