@@ -187,8 +187,8 @@ impl Case {
                 Ask::Shell("(echo one; sleep 1; echo two) | curl -i -X POST -H 'Expect:' -T - {url}")
             }
             (_, true) => Ask::Shell(
-                "curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
-                 -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' {url}",
+                "curl -i --max-time 3 -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
+                 -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' {url}",
             ),
             _ => Ask::Link,
         }

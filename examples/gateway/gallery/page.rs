@@ -4,7 +4,7 @@
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
 
-use badgateway::{Exchange, Forwarded, Phase, Policy, Remedy, Report, Reuse, Rule, Section, Span};
+use badgateway::{Close, Exchange, Forwarded, Phase, Policy, Remedy, Report, Reuse, Rule, Section, Span};
 use badgateway::{Verdict, validate};
 
 use super::cases::{self, Ask, Case};
@@ -207,8 +207,8 @@ fn unplayed(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     )?;
     for rule in Rule::all().filter(|rule| cases::find(rule.id()).is_none()) {
         let status = status(rule);
-        let title = Html(rule.title());
-        writeln!(f, "<tr><th scope=\"row\">{rule}</th><td>{title}</td><td>{status}</td></tr>")?;
+        let title = sentence(rule.title());
+        writeln!(f, "<tr><th scope=\"row\">{rule}</th><td>{}</td><td>{status}</td></tr>", Html(&title))?;
     }
     f.write_str("</tbody>\n</table>\n</div>\n")
 }
@@ -251,6 +251,9 @@ fn outcome(case: &Case, report: &Report<'_>) -> String {
 }
 
 fn judged(case: &Case, report: &Report<'_>) -> (Tone, String) {
+    if case.close == Some(Close::Abandoned) {
+        return (Tone::Fair, "nobody to answer, connection closed".to_string());
+    }
     if let Some(violation) = report.violation() {
         let is_in_the_body = matches!(violation.phase(), Phase::Body | Phase::Trailer);
         let words = match violation.remedy(Forwarded::Nothing) {
@@ -292,6 +295,7 @@ fn then(case: &Case) -> Option<&'static str> {
             "The connection is reset while the request is written."
         }
         (_, Ending::Reset) => "Then the connection is reset.",
+        (Rule::ResponseNotDrained, _) => "Then silence, and the client leaves.",
         (_, Ending::Silence) => "Then silence.",
         (_, Ending::Stall) => "The content of the request is never read.",
     })
