@@ -68,7 +68,7 @@
 //! | G5 | no allocation and a fixed size in [`Parser`]; `no_std` | `tests/no_alloc.rs`, `tests/no_std/` |
 //! | G6 | sticky: after an error every call returns it again | `tests/corpus.rs`, `tests/properties.rs` |
 //! | G7 | a looser policy accepts what a stricter one does, and ends the message at the same byte | `tests/corpus.rs`, `tests/properties.rs` |
-//! | G8 | closure: the heads and trailers written for forwarding are strictly valid, whatever came in and whatever was tolerated | `forward::tests`, `tests/properties.rs`, `tests/fuzz_seeds.rs`, `fuzz/` |
+//! | G8 | closure: the heads and trailers written for forwarding are strictly valid, whatever came in and whatever was tolerated | `forward::tests`, `tests/properties.rs`, `fuzz/` |
 //! | G9 | no `unsafe` outside the scanner | `tests/house.rs` |
 //!
 //! # Offsets

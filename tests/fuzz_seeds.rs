@@ -1,5 +1,5 @@
 //! The bodies of the fuzz targets over the committed seeds and regressions, on stable Rust.
-#![cfg(feature = "bytes")]
+#![cfg(all(feature = "bytes", feature = "std"))]
 
 #[path = "../fuzz/src/lib.rs"]
 mod bodies;

@@ -5,6 +5,9 @@
 #![cfg(feature = "alloc")]
 
 mod arbitrary;
+#[cfg(feature = "std")]
+#[path = "../fuzz/src/closure.rs"]
+mod closure;
 #[allow(dead_code, reason = "shared with the runner of the corpus, which reads the verdicts too")]
 mod literate;
 
@@ -12,6 +15,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::env;
 use std::ops::Range;
 
+#[cfg(feature = "std")]
+use arbitrary::Valid;
 use arbitrary::{Arrival, Bytes, Described, Trial};
 use badgateway::{
     Class, Close, Detection, End, Escaped, Event, Exchange, Fields, Forwarded, Framing, Level, Limits, Paint,
@@ -509,6 +514,60 @@ proptest! {
             let value: serde_json::Value = serde_json::from_str(&json).expect("JSON is read again");
             prop_assert_eq!(value["content_length"].as_u64(), Some(report.content()));
         }
+    }
+}
+
+/// G8, for a client of either version.
+#[cfg(feature = "std")]
+fn check_forwarded(trial: &Trial, arrival: &Arrival, name: &str) -> closure::Tally {
+    let cuts = arrival.cuts(trial.reply.0.len());
+    let Trial { reply, exchange, policy, close } = trial;
+    let incoming = closure::Incoming {
+        reply: &reply.0,
+        cuts: &cuts,
+        exchange: *exchange,
+        writes_on: false,
+        policy: *policy,
+        close: *close,
+    };
+    closure::check(&incoming, name)
+}
+
+/// Everything that may be tolerated passes without a note.
+#[cfg(feature = "std")]
+fn allowing() -> Policy {
+    Rule::all().fold(Policy::DEFAULT, |policy, rule| policy.set(rule, Level::Allow))
+}
+
+/// What a gateway may call itself, and what it may not.
+#[cfg(feature = "std")]
+fn gateway_name() -> impl Strategy<Value = String> {
+    prop_oneof![4 => Just("gw".to_string()), 1 => Just("[::1]:8080".to_string()), 1 => any::<String>()]
+}
+
+#[cfg(feature = "std")]
+proptest! {
+    #![proptest_config(config(1000))]
+
+    /// G8: whatever came in and whatever was tolerated, what is forwarded is valid under STRICT and means the same.
+    #[test]
+    fn g8_what_is_forwarded_is_valid(
+        trial in arbitrary::trial(),
+        arrival in arbitrary::arrival(),
+        name in gateway_name(),
+    ) {
+        for policy in [trial.policy, Policy::observe(), allowing()] {
+            let policy = policy.with_limits(*trial.policy.limits());
+            check_forwarded(&Trial { policy, ..trial.clone() }, &arrival, &name);
+        }
+    }
+
+    /// G8 of valid replies: each is forwarded whole, to everyone.
+    #[test]
+    fn g8_valid_replies_are_forwarded_whole(valid in arbitrary::valid(), arrival in arbitrary::arrival()) {
+        let Valid { reply, exchange, .. } = valid;
+        let trial = Trial { reply, exchange, policy: Policy::STRICT, close: Some(Close::Eof) };
+        prop_assert_eq!(check_forwarded(&trial, &arrival, "gw"), closure::Tally { whole: 4, refused: 0 });
     }
 }
 

@@ -1,12 +1,14 @@
 //! The bodies of the fuzz targets: plain functions, which `tests/fuzz_seeds.rs` replays on stable Rust.
 #![allow(clippy::missing_panics_doc, reason = "to panic is what they are for")]
 
+pub mod closure;
 pub mod scene;
 pub mod transcript;
 
 use badgateway::{
     Escaped, Event, Framing, Paint, Policy, Report, Reuse, Verdict, Violation, validate, validate_each,
 };
+use closure::Incoming;
 use scene::{Scene, strictest_and_loosest};
 use transcript::{Own, Pull, Said, Transcript, transcribe};
 
@@ -198,15 +200,26 @@ pub fn reader(data: &[u8]) {
     }
 }
 
+/// G8: whatever came in and whatever was tolerated, what is forwarded is valid under STRICT and means the same.
+pub fn forward(data: &[u8]) {
+    let scene = Scene::of(data);
+    let cuts = scene.cuts();
+    let Scene { reply, exchange, writes_on, close, .. } = scene;
+    for policy in scene.policies {
+        closure::check(&Incoming { reply, cuts: &cuts, exchange, writes_on, policy, close }, scene.name);
+    }
+}
+
 /// Of any input it says nothing, or it panics.
 pub type Body = fn(&[u8]);
 
 /// Every body, by name.
-pub const BODIES: [(&str, Body); 6] = [
+pub const BODIES: [(&str, Body); 7] = [
     ("total", total),
     ("split", split),
     ("policy", policy),
     ("oracle", oracle),
     ("report", report),
     ("reader", reader),
+    ("forward", forward),
 ];

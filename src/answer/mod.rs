@@ -32,21 +32,17 @@ mod page;
 
 use core::fmt;
 use std::string::ToString;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 use std::vec::Vec;
 
-use httpdate::HttpDate;
-
 use crate::exchange::Method;
+use crate::forward::http_date;
 use crate::violation::Violation;
 use accept::MediaType;
 use page::Page;
 
 /// Seconds to wait that a 503 names where the gateway has no estimate.
 const RETRY_AFTER: u64 = 30;
-
-/// The first second that IMF-fixdate cannot write: the year 10000.
-const END_OF_DATES: u64 = 253_402_300_800;
 
 /// The gateway's own reply.
 ///
@@ -175,12 +171,6 @@ const fn reason(status: u16) -> &'static str {
     }
 }
 
-/// IMF-fixdate (RFC 9110 5.6.7).
-fn http_date(date: SystemTime) -> Option<HttpDate> {
-    let age = date.duration_since(UNIX_EPOCH).ok()?;
-    (age.as_secs() < END_OF_DATES).then(|| HttpDate::from(date))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +181,7 @@ mod tests {
     use std::borrow::ToOwned;
     use std::format;
     use std::string::String;
+    use std::time::UNIX_EPOCH;
     use std::vec;
 
     const TEXT: &str = "text/plain";
@@ -378,7 +369,7 @@ mod tests {
     fn a_clock_that_is_none_gives_no_date() {
         let violation = fold();
         let date = |at| field(&written(&answer(&violation, TEXT).at(at)), "Date").map(ToOwned::to_owned);
-        let last = UNIX_EPOCH + Duration::from_secs(END_OF_DATES - 1);
+        let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
         assert_eq!(date(UNIX_EPOCH).unwrap(), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(date(last).unwrap(), "Fri, 31 Dec 9999 23:59:59 GMT");
         assert_eq!(date(last + Duration::from_secs(1)), None);
