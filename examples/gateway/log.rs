@@ -107,6 +107,7 @@ impl Entry {
     pub fn try_again(&mut self) {
         self.retried = true;
         self.violation = None;
+        self.upstream_status = None;
         self.evidence.clear();
         self.notes.clear();
     }
@@ -117,6 +118,7 @@ impl Entry {
         // Where the blame falls on an end, what stands before it is what there is to see.
         let start = if start == received.len() { start.saturating_sub(EVIDENCE) } else { start };
         self.evidence = received[start..].iter().take(EVIDENCE).copied().collect();
+        self.upstream_status = self.upstream_status.or(violation.received_status());
         self.violation = Some(violation);
     }
 
