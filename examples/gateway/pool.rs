@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -72,10 +73,10 @@ impl Pool {
     }
 
     pub async fn connect(&self) -> Result<Connection, Violation> {
-        let stream = match timeout(self.patience, self.reach()).await {
-            Ok(reached) => reached?,
-            Err(_) => return Err(Violation::from(Outcome::ConnectionTimeout)),
-        };
+        let addresses = timeout(self.patience, lookup_host(&self.upstream)).await;
+        let addresses = addresses.map_err(|_| Outcome::DnsTimeout)?.map_err(|_| Outcome::DnsError)?;
+        let stream =
+            timeout(self.patience, reach(addresses)).await.map_err(|_| Outcome::ConnectionTimeout)??;
         // Replies and requests are written whole; what waits for more waits in vain.
         let _ = stream.set_nodelay(true);
         Ok(Connection {
@@ -85,18 +86,6 @@ impl Pool {
             reused: false,
             keep_alive: None,
         })
-    }
-
-    async fn reach(&self) -> Result<TcpStream, Violation> {
-        let addresses = lookup_host(&self.upstream).await.map_err(|_| Outcome::DnsError)?;
-        let mut failure = Outcome::DnsError;
-        for address in addresses {
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = unreachable_because(&error),
-            }
-        }
-        Err(Violation::from(failure))
     }
 
     /// To be called when the parser says that the connection may be used again.
@@ -120,6 +109,18 @@ impl Pool {
     fn idle(&self) -> std::sync::MutexGuard<'_, VecDeque<oneshot::Sender<Claim>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The first address that can be reached, or why the last could not.
+async fn reach(addresses: impl Iterator<Item = SocketAddr>) -> Result<TcpStream, Outcome> {
+    let mut failure = Outcome::DnsError;
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = unreachable_because(&error),
+        }
+    }
+    Err(failure)
 }
 
 fn unreachable_because(error: &io::Error) -> Outcome {

@@ -31,8 +31,9 @@ const AHEAD: usize = 64 << 10;
 /// A head must be whole after this many times the patience with a silent upstream.
 const HEAD_TIMES: u32 = 5;
 
-/// A client that has closed its side and wanted to go on may only have half left, but most have left.
-const HALF_CLOSED: Duration = Duration::from_secs(2);
+/// How long a client that has closed its side is waited with for an upstream that says nothing. It may only have half
+/// left; but one that wanted to use the connection again has gone, as a rule.
+const HALF_CLOSED: Duration = Duration::from_secs(3);
 
 /// Serve one request, and log what became of it.
 pub async fn relay(gateway: &Gateway, client: &mut Client, request: &Request) -> Next {
@@ -210,7 +211,9 @@ impl Desk<'_> {
         let received = {
             let sending = pin!(upload.run(&head));
             let receiving = pin!(reply.receive(&mut from_upstream, &mut to_client));
-            both(sending, receiving, &progress, self.request.persistent).await
+            // An upstream that may be silent for no longer than that is given up in time anyway.
+            let may_be_gone = self.request.persistent && gateway.patience > HALF_CLOSED;
+            both(sending, receiving, &progress, may_be_gone).await
         };
         let Outgoing { onward, forwarded, bound, keep_alive, is_tunnel, .. } = reply.outgoing;
         let sent = onward.filter(|_| forwarded != Forwarded::Nothing);
@@ -261,7 +264,7 @@ async fn both(
     mut sending: std::pin::Pin<&mut impl Future<Output = Sent>>,
     mut receiving: std::pin::Pin<&mut impl Future<Output = Result<(), Broken>>>,
     progress: &Progress,
-    persistent: bool,
+    may_be_gone: bool,
 ) -> Result<(), Broken> {
     let (mut is_sending, mut half_closed) = (true, false);
     let mut seen = 0;
@@ -271,7 +274,7 @@ async fn both(
             sent = &mut sending, if is_sending => {
                 is_sending = false;
                 match sent {
-                    Sent::HalfClosed => half_closed = persistent,
+                    Sent::HalfClosed => half_closed = may_be_gone,
                     Sent::Left => return Err(Broken::Client),
                     Sent::Refused(refusal) => return Err(Broken::Request(refusal)),
                     // What the upstream has begun to answer may be the reason.
@@ -281,11 +284,11 @@ async fn both(
             }
             received = &mut receiving => return received,
             () = sleep(HALF_CLOSED), if half_closed => {
-                let taken = progress.taken();
-                if taken == seen {
+                let moved = progress.moved();
+                if moved == seen {
                     return Err(Broken::Client);
                 }
-                seen = taken;
+                seen = moved;
             }
         }
     }
@@ -301,8 +304,8 @@ struct State {
     /// The upstream would not take all of the request.
     is_broken: bool,
     has_head: bool,
-    /// Bytes that the client has taken.
-    taken: u64,
+    /// Bytes that the upstream has sent and the client has taken.
+    moved: u64,
 }
 
 impl Progress {
@@ -313,7 +316,7 @@ impl Progress {
             turn: waits.then(Instant::now),
             is_broken: false,
             has_head: false,
-            taken: 0,
+            moved: 0,
         }))
     }
 
@@ -341,8 +344,8 @@ impl Progress {
         self.state().has_head
     }
 
-    fn taken(&self) -> u64 {
-        self.state().taken
+    fn moved(&self) -> u64 {
+        self.state().moved
     }
 }
 
@@ -473,6 +476,7 @@ impl Reply<'_> {
                 }
             };
             heard = Instant::now();
+            self.progress.state().moved += self.inbox.len() as u64;
             if let Some(close) = close {
                 self.close(close).map_err(Broken::Upstream)?;
                 return self.flush(to).await;
@@ -582,7 +586,7 @@ impl Reply<'_> {
             outgoing.entry.status = outgoing.entry.upstream_status;
         }
         write(to, &outgoing.out, PATIENCE).await.map_err(|_| Broken::Client)?;
-        self.progress.state().taken += outgoing.out.len() as u64;
+        self.progress.state().moved += outgoing.out.len() as u64;
         outgoing.out.clear();
         Ok(())
     }

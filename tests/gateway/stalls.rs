@@ -195,6 +195,18 @@ fn a_client_that_has_no_more_to_ask_is_answered() {
 const LARGE: usize = 32 << 20;
 
 /// The gateway holds no more of a large reply than it is about to send.
+/// What it gets comes for longer than the upstream may be silent.
+#[test]
+fn a_client_that_has_half_left_gets_a_slow_reply_whole() {
+    let upstream = parts(&["HTTP/1.1 200", " OK\r\nContent-", "Length: 2\r\n", "\r\n", "o", "k"], 250);
+    let gateway = impatient(&upstream);
+    let mut client = gateway.connect();
+    client.send(b"GET / HTTP/1.1\r\nHost: gateway.test\r\n\r\n");
+    client.finish();
+    let got = client.read("GET").whole();
+    assert_eq!((got.status(), got.text().as_str()), (200, "ok"));
+}
+
 #[test]
 fn a_slow_client_costs_little_memory() {
     let upstream = Upstream::serve(|mut line| {
