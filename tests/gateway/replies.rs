@@ -166,20 +166,12 @@ fn refused_replies_are_answered_without_a_byte_of_theirs() {
         let got = gateway.get(&format!("/{at}"));
         let takes_several_reads = reply.len() >= 4096 && (rule.contains("chunk") || rule.contains("trailer"));
         if takes_several_reads && got.status() != 502 {
-        if takes_several_reads && got.status() != 502 {
-            // By the time the fault is there the head may be gone.
             // By the time the fault is there the head may be gone.
             got.cut();
-            got.cut();
-            continue;
             continue;
         }
-        }
-        got.blames(502, rule);
         got.blames(502, rule);
         assert!(!holds(&got.wire, LEAK), "{rule}: {got:?}");
-        assert!(!holds(&got.wire, LEAK), "{rule}: {got:?}");
-        assert!(got.interims.iter().all(|head| head.status == 103), "{got:?}");
         assert!(got.interims.iter().all(|head| head.status == 103), "{got:?}");
         let line = gateway.logged(&format!("/{at}"));
         assert_eq!(line["rule"], rule);
