@@ -8,6 +8,14 @@
 #[allow(dead_code)]
 mod literate;
 
+/// Their tests stand beside them, and an example that cargo builds for its tests it does not build to be run.
+#[path = "../../examples/gateway/gallery/mod.rs"]
+#[allow(dead_code)]
+mod gallery;
+#[path = "../../examples/gateway/request/mod.rs"]
+#[allow(dead_code)]
+mod request;
+
 mod browser;
 mod client;
 mod corpus;
