@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use badgateway::Method;
 use bytes::{Buf, BytesMut};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -24,8 +25,14 @@ use crate::request::{HeadReader, Refusal, Request};
 /// How long a client may be silent between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// How long a request head may take, and how long a client may neither send nor take a byte when it is its turn.
+/// How long a request head may take, and how long a client may send nothing when it is its turn.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a client may take nothing. A slow one that reads all the time lets the system take more in large steps only.
+pub const SLOWEST: Duration = Duration::from_secs(300);
+
+/// Bytes that the system takes before the client does.
+const SEND_BUFFER: usize = 256 << 10;
 
 /// A request that does not come.
 pub const TOO_SLOW: Refusal =
@@ -41,6 +48,16 @@ pub struct Client {
     pub inbox: BytesMut,
     /// An upstream connection that has been logged in for this client, and must serve no other.
     pub own: Option<Connection>,
+    /// It has been promised more than it has got: should its task end now, it is cut off.
+    pub is_owed: bool,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if self.is_owed {
+            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        }
+    }
 }
 
 /// What becomes of the client's connection.
@@ -54,19 +71,21 @@ pub enum Next {
 
 enum Incoming {
     Request(Box<Request>),
-    Refused(Refusal),
+    /// With the method and the target, as far as they came.
+    Refused(Refusal, String, String),
     Over,
 }
 
 pub async fn converse(gateway: Arc<Gateway>, stream: TcpStream, peer: SocketAddr) {
     let _ = stream.set_nodelay(true);
-    let mut client = Client { stream, peer, inbox: BytesMut::new(), own: None };
+    let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
+    let mut client = Client { stream, peer, inbox: BytesMut::new(), own: None, is_owed: false };
     loop {
         let next = match client.next_request(&gateway).await {
             Incoming::Request(request) => relay(&gateway, &mut client, &request).await,
-            Incoming::Refused(refusal) => {
-                let mut entry = Entry::new(peer, "-", "-");
-                client.refuse(&refusal, &mut entry).await;
+            Incoming::Refused(refusal, method, target) => {
+                let mut entry = Entry::new(peer, &method, &target);
+                client.refuse(&refusal, Method::from_bytes(method.as_bytes()), &mut entry).await;
                 gateway.log.write(&entry);
                 Next::Close
             }
@@ -86,44 +105,51 @@ impl Client {
         if self.inbox.is_empty() {
             let came = tokio::select! {
                 came = timeout(KEEP_ALIVE, read(&mut self.stream, &mut self.inbox)) => came,
+                () = gateway.crowded.notified() => return Incoming::Over,
                 () = gateway.stopping.cancelled() => return Incoming::Over,
             };
             if !matches!(came, Ok(Ok(1..))) {
                 return Incoming::Over;
             }
         }
-        match timeout(PATIENCE, self.read_head(&mut reader)).await {
-            Ok(incoming) => incoming,
-            Err(_) => Incoming::Refused(TOO_SLOW),
-        }
+        let read = tokio::select! {
+            read = timeout(PATIENCE, self.read_head(&mut reader)) => read,
+            () = gateway.stopping.cancelled() => return Incoming::Over,
+        };
+        let refusal = match read {
+            Ok(Ok(Some(request))) => return Incoming::Request(Box::new(request)),
+            Ok(Ok(None)) => return Incoming::Over,
+            Ok(Err(refusal)) => refusal,
+            Err(_) => TOO_SLOW,
+        };
+        let (method, target) = reader.asked().unwrap_or(("-", "-"));
+        Incoming::Refused(refusal, method.into(), target.into())
     }
 
-    async fn read_head(&mut self, reader: &mut HeadReader) -> Incoming {
+    /// `None` if the client goes away.
+    async fn read_head(&mut self, reader: &mut HeadReader) -> Result<Option<Request>, Refusal> {
         loop {
-            match reader.read(&self.inbox) {
-                Ok(Some((request, len))) => {
-                    self.inbox.advance(len);
-                    return Incoming::Request(Box::new(request));
-                }
-                Ok(None) => {}
-                Err(refusal) => return Incoming::Refused(refusal),
+            if let Some((request, len)) = reader.read(&self.inbox)? {
+                self.inbox.advance(len);
+                return Ok(Some(request));
             }
             if !matches!(read(&mut self.stream, &mut self.inbox).await, Ok(1..)) {
-                return Incoming::Over;
+                return Ok(None);
             }
         }
     }
 
     /// Tell the client what is wrong with its request. The connection cannot be used after that.
-    pub async fn refuse(&mut self, refusal: &Refusal, entry: &mut Entry) {
+    pub async fn refuse(&mut self, refusal: &Refusal, method: Method, entry: &mut Entry) {
         let content = format!("{}\n", refusal.why);
+        let sent = if method == Method::Head { "" } else { &content };
         let allow = match refusal.status {
             405 => "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n",
             _ => "",
         };
         let reply = format!(
             "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: {}\r\n\
-             Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n{allow}Connection: close\r\n\r\n{content}",
+             Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n{allow}Connection: close\r\n\r\n{sent}",
             refusal.status,
             refusal.reason,
             httpdate::fmt_http_date(SystemTime::now()),
@@ -148,8 +174,8 @@ impl Client {
         let _ = timeout(LONGEST, drain).await;
     }
 
-    fn reset(self) {
-        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    fn reset(mut self) {
+        self.is_owed = true;
     }
 }
 

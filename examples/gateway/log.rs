@@ -172,7 +172,8 @@ impl Entry {
             line += &format!(" request: {refusal}");
         }
         if let Some(violation) = &self.violation {
-            line += &format!(" {violation} \"{}\"", Escaped(&self.evidence));
+            let evidence = Escaped(&self.evidence).to_string().replace('"', "\\\"");
+            line += &format!(" {violation} \"{evidence}\"");
         }
         if self.retried {
             line += " retried";

@@ -14,7 +14,8 @@ mod relay;
 mod request;
 mod tunnel;
 
-use std::io;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,8 @@ use std::time::Duration;
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -34,6 +36,9 @@ use crate::pool::Pool;
 /// How long requests in flight may take once the gateway is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long cutting off what is left may take.
+const LAST_GRACE: Duration = Duration::from_secs(1);
+
 /// What all connections share.
 pub struct Gateway {
     pool: Arc<Pool>,
@@ -43,7 +48,12 @@ pub struct Gateway {
     /// In Via.
     via: String,
     patience: Duration,
+    /// No more requests are taken.
     stopping: CancellationToken,
+    /// Those in flight have had their time.
+    cutting: CancellationToken,
+    /// There is no place for another client: one that is idle may go.
+    crowded: Notify,
 }
 
 #[tokio::main]
@@ -52,7 +62,7 @@ async fn main() -> ExitCode {
     match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(complaint) => {
-            eprintln!("gateway: {complaint}");
+            tell(format_args!("gateway: {complaint}"));
             ExitCode::from(2)
         }
     }
@@ -73,18 +83,18 @@ async fn run(options: Options) -> Result<(), String> {
             upstream.to_string()
         }
     };
-    eprintln!("gateway listening on http://{address}/");
+    tell(format_args!("gateway listening on http://{address}/"));
     match (options.admin, gallery) {
         (Some(admin), _) => serve_metrics(&admin, &metrics).await?,
         // Nobody asked for it, so that nobody is kept from the gallery by it.
         (None, true) => serve_metrics("127.0.0.1:8503", &metrics)
             .await
-            .unwrap_or_else(|complaint| eprintln!("no metrics: {complaint}")),
+            .unwrap_or_else(|complaint| tell(format_args!("no metrics: {complaint}"))),
         (None, false) => {}
     }
     match gallery {
-        true => eprint!("{}", gallery_hints(&address.to_string())),
-        false => eprintln!("upstream {upstream}"),
+        true => tell(gallery_hints(&address.to_string())),
+        false => tell(format_args!("upstream {upstream}")),
     }
     let gateway = Arc::new(Gateway {
         pool: Arc::new(Pool::new(upstream, policy, options.timeout, metrics.clone())),
@@ -93,6 +103,8 @@ async fn run(options: Options) -> Result<(), String> {
         name: options.name,
         patience: options.timeout,
         stopping: CancellationToken::new(),
+        cutting: CancellationToken::new(),
+        crowded: Notify::new(),
     });
     accept(listener, &gateway).await?;
     gateway.log.finish();
@@ -102,7 +114,7 @@ async fn run(options: Options) -> Result<(), String> {
 async fn serve_metrics(admin: &str, metrics: &Arc<Metrics>) -> Result<(), String> {
     let listener = listen(admin).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    eprintln!("metrics on http://{address}/-/metrics");
+    tell(format_args!("metrics on http://{address}/-/metrics"));
     tokio::spawn(metrics::serve(listener, metrics.clone()));
     Ok(())
 }
@@ -111,13 +123,18 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
+/// To standard error, which may be closed.
+fn tell(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 fn gallery_hints(gateway: &str) -> String {
     format!(
         "\nIn front of the gallery, whose replies are bad on purpose. Try:\n  \
          curl -i http://{gateway}/news         an invalid reply: 502\n  \
          curl -i http://{gateway}/slow-news    no reply: 504\n  \
          curl -i http://{gateway}/rule/obs-fold\n  \
-         or open http://{gateway}/ in a browser. Ctrl-C ends it.\n\n"
+         or open http://{gateway}/ in a browser. Ctrl-C ends it.\n"
     )
 }
 
@@ -129,6 +146,9 @@ async fn accept(listener: TcpListener, gateway: &Arc<Gateway>) -> Result<(), Str
     let clients = TaskTracker::new();
     let places = Arc::new(Semaphore::new(places()));
     loop {
+        if places.available_permits() == 0 {
+            gateway.crowded.notify_one();
+        }
         let place = tokio::select! {
             Ok(place) = places.clone().acquire_owned() => place,
             _ = interrupt.recv() => break,
@@ -153,11 +173,13 @@ async fn accept(listener: TcpListener, gateway: &Arc<Gateway>) -> Result<(), Str
     gateway.stopping.cancel();
     clients.close();
     tokio::select! {
-        () = clients.wait() => {}
+        () = clients.wait() => return Ok(()),
         () = tokio::time::sleep(GRACE) => {}
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+    gateway.cutting.cancel();
+    let _ = timeout(LAST_GRACE, clients.wait()).await;
     Ok(())
 }
 

@@ -40,7 +40,8 @@ pub struct Options {
     #[arg(long, value_name = "HOST:PORT")]
     pub admin: Option<String>,
 
-    /// The name of this service in Proxy-Status and Via
+    /// The name of this service in Proxy-Status and, with its port, in Via; gateways in a row that listen on the same
+    /// port need names of their own, as each would take the other's for a loop
     #[arg(long, value_name = "NAME", default_value = "badgateway")]
     pub name: String,
 }
@@ -67,8 +68,8 @@ impl Options {
 fn host_and_port(text: &str) -> Result<String, String> {
     let (host, port) = text.rsplit_once(':').ok_or("a host and a port are needed, as in 127.0.0.1:8080")?;
     port.parse::<u16>().map_err(|_| format!("{port:?} is no port"))?;
-    if host.is_empty() {
-        return Err("there is no host before the colon".into());
+    if host.is_empty() || host.contains(['/', ' ', '@']) {
+        return Err("only a host before the colon, and no scheme, as in 127.0.0.1:8080".into());
     }
     Ok(text.into())
 }

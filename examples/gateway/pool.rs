@@ -23,6 +23,9 @@ use crate::metrics::Metrics;
 /// How long a connection is kept that nobody needs, unless its upstream asked for less.
 const IDLE: Duration = Duration::from_secs(15);
 
+/// Bytes of a request that the system takes before the upstream does.
+const SEND_BUFFER: usize = 64 << 10;
+
 /// How many are kept.
 const MOST_IDLE: usize = 512;
 
@@ -36,6 +39,8 @@ pub struct Connection {
     pub reused: bool,
     /// How long it may be idle, as its upstream said last.
     pub keep_alive: Option<Duration>,
+    /// It is logged in for one client, and must serve no other.
+    pub bound: bool,
 }
 
 /// Who wants an idle connection.
@@ -79,12 +84,15 @@ impl Pool {
             timeout(self.patience, reach(addresses)).await.map_err(|_| Outcome::ConnectionTimeout)??;
         // Replies and requests are written whole; what waits for more waits in vain.
         let _ = stream.set_nodelay(true);
+        // With a large buffer an upstream that reads steadily would seem to stand still for long.
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
         Ok(Connection {
             stream,
             parser: Parser::new(self.policy),
             inbox: BytesMut::new(),
             reused: false,
             keep_alive: None,
+            bound: false,
         })
     }
 

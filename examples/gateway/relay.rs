@@ -1,6 +1,7 @@
 //! One request and its reply: sent on, judged as it comes back, and forwarded as long as it is good.
 #![forbid(unsafe_code)]
 
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,11 +17,14 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::Gateway;
-use crate::client::{Client, Next, PATIENCE, ROOM, TOO_SLOW, read, write};
+use crate::client::{Client, Next, PATIENCE, ROOM, SLOWEST, TOO_SLOW, read, write};
 use crate::log::{Ending, Entry};
 use crate::pool::{Connection, is_silent};
 use crate::request::{Body, Content, Refusal, Request};
 use crate::tunnel::tunnel;
+
+/// How long a head is held for what comes with it.
+const HOLD: Duration = Duration::from_millis(5);
 
 /// Bytes for the client that are held back while more of the reply is there to be judged.
 const HELD: usize = 64 << 10;
@@ -58,14 +62,16 @@ struct Desk<'a> {
 enum Attempt {
     /// The client has the whole reply.
     Whole(Onward),
-    /// The head of a 101 has gone out.
-    Tunnel,
+    /// The head of a 101 has gone out, and the tunnel has ended.
+    Tunnel(Next),
     /// The reply is bad, or there is none. Some of it may have gone out.
     Bad(Violation, Option<Onward>),
     /// The content of the request is bad. Some of a reply may have gone out.
     Refused(Refusal, Option<Onward>),
     /// The client went away.
     Left,
+    /// The gateway is to stop, and has waited long enough.
+    Stopped,
 }
 
 impl Desk<'_> {
@@ -76,11 +82,7 @@ impl Desk<'_> {
         if self.request.answer_here {
             return self.answer_options().await;
         }
-        let first = match self.client.own.take().filter(|own| is_silent(&own.stream)) {
-            Some(own) => Some(own),
-            None => self.gateway.pool.take_idle().await,
-        };
-        if let Some(connection) = first {
+        if let Some(connection) = self.idle_connection().await {
             match self.attempt(connection).await {
                 Attempt::Bad(violation, None) if self.may_retry(&violation) => self.entry.try_again(),
                 attempt => return self.conclude(attempt).await,
@@ -91,6 +93,17 @@ impl Desk<'_> {
             Err(violation) => Attempt::Bad(violation, None),
         };
         self.conclude(attempt).await
+    }
+
+    /// What came on it since somebody last looked would answer the wrong request.
+    async fn idle_connection(&mut self) -> Option<Connection> {
+        let mut candidate = self.client.own.take();
+        loop {
+            match candidate {
+                Some(connection) if is_silent(&connection.stream) => return Some(connection),
+                _ => candidate = Some(self.gateway.pool.take_idle().await?),
+            }
+        }
     }
 
     /// On a connection that was idle its end may have crossed the request. A bad reply would only come again, and one
@@ -114,10 +127,10 @@ impl Desk<'_> {
                 self.entry.outcome = Ending::Forwarded;
                 if onward.is_closing() || !self.content.is_whole() { Next::Close } else { Next::Request }
             }
-            Attempt::Tunnel => Next::Close,
+            Attempt::Tunnel(next) => next,
             Attempt::Bad(violation, None) => self.answer(violation).await,
             Attempt::Refused(refusal, None) => {
-                self.client.refuse(&refusal, self.entry).await;
+                self.client.refuse(&refusal, self.method(), self.entry).await;
                 Next::Close
             }
             Attempt::Bad(_, Some(onward)) => self.abort(&onward, Ending::Aborted),
@@ -127,6 +140,10 @@ impl Desk<'_> {
             }
             Attempt::Left => {
                 self.entry.outcome = Ending::Left;
+                Next::Reset
+            }
+            Attempt::Stopped => {
+                self.entry.outcome = Ending::Aborted;
                 Next::Reset
             }
         }
@@ -190,6 +207,7 @@ impl Desk<'_> {
         let gateway = self.gateway;
         self.request.write(gateway.pool.upstream(), &gateway.via, self.client.peer.ip(), &mut head);
 
+        self.client.is_owed = true;
         let (mut from_upstream, mut to_upstream) = connection.stream.split();
         let (mut from_client, mut to_client) = self.client.stream.split();
         let mut upload = Upload {
@@ -206,15 +224,20 @@ impl Desk<'_> {
             inbox: &mut connection.inbox,
             progress: &progress,
             patience: gateway.patience,
-            outgoing: Outgoing::new(gateway, self.request, exchange, self.entry),
+            outgoing: Outgoing::new(gateway, self.request, exchange, &progress, self.entry),
         };
         let received = {
             let sending = pin!(upload.run(&head));
             let receiving = pin!(reply.receive(&mut from_upstream, &mut to_client));
             // An upstream that may be silent for no longer than that is given up in time anyway.
             let may_be_gone = self.request.persistent && gateway.patience > HALF_CLOSED;
-            both(sending, receiving, &progress, may_be_gone).await
+            tokio::select! {
+                biased;
+                received = both(sending, receiving, &progress, may_be_gone) => received,
+                () = gateway.cutting.cancelled() => Err(Broken::Gateway),
+            }
         };
+        self.client.is_owed = false;
         let Outgoing { onward, forwarded, bound, keep_alive, is_tunnel, .. } = reply.outgoing;
         let sent = onward.filter(|_| forwarded != Forwarded::Nothing);
         self.entry.reuse = Some(connection.parser.reuse());
@@ -222,15 +245,18 @@ impl Desk<'_> {
         match (received, sent) {
             (Ok(()), Some(_)) if is_tunnel => {
                 self.entry.outcome = Ending::Tunnelled;
-                self.entry.content = tunnel(self.client, &mut connection, &gateway.stopping).await;
-                Attempt::Tunnel
+                let (carried, next) = tunnel(self.client, &mut connection, &gateway.stopping).await;
+                self.entry.content = carried;
+                Attempt::Tunnel(next)
             }
             (Ok(()), Some(onward)) => {
-                if connection.parser.reuse() == Reuse::Yes {
-                    match bound || self.client.own.is_some() {
-                        true => self.client.own = Some(Connection { reused: true, ..connection }),
-                        false => gateway.pool.keep(connection),
+                connection.bound |= bound;
+                match connection.parser.reuse() {
+                    Reuse::Yes if connection.bound => {
+                        self.client.own = Some(Connection { reused: true, ..connection });
                     }
+                    Reuse::Yes => gateway.pool.keep(connection),
+                    Reuse::No(_) => {}
                 }
                 Attempt::Whole(onward)
             }
@@ -238,6 +264,7 @@ impl Desk<'_> {
             (Err(Broken::Upstream(violation)), sent) => Attempt::Bad(violation, sent),
             (Err(Broken::Request(refusal)), sent) => Attempt::Refused(refusal, sent),
             (Err(Broken::Client), _) => Attempt::Left,
+            (Err(Broken::Gateway), _) => Attempt::Stopped,
         }
     }
 }
@@ -247,6 +274,8 @@ enum Broken {
     Upstream(Violation),
     Request(Refusal),
     Client,
+    /// It is to stop.
+    Gateway,
 }
 
 /// How the sending of the request ended. Until one of these it goes on: once all is sent, the client is watched.
@@ -278,7 +307,7 @@ async fn both(
                     Sent::Left => return Err(Broken::Client),
                     Sent::Refused(refusal) => return Err(Broken::Request(refusal)),
                     // What the upstream has begun to answer may be the reason.
-                    Sent::Stalled if progress.has_head() => {}
+                    Sent::Stalled if progress.has_head() => progress.upstream_is_deaf(),
                     Sent::Stalled => return Err(Broken::Upstream(Violation::from(Outcome::RequestWriteTimeout))),
                 }
             }
@@ -303,6 +332,7 @@ struct State {
     turn: Option<Instant>,
     /// The upstream would not take all of the request.
     is_broken: bool,
+    is_reset: bool,
     has_head: bool,
     /// Bytes that the upstream has sent and the client has taken.
     moved: u64,
@@ -315,6 +345,7 @@ impl Progress {
             written: Written::Part,
             turn: waits.then(Instant::now),
             is_broken: false,
+            is_reset: false,
             has_head: false,
             moved: 0,
         }))
@@ -338,6 +369,19 @@ impl Progress {
         let mut state = self.state();
         state.is_broken = true;
         state.turn = Some(Instant::now());
+    }
+
+    fn upstream_has_reset(&self) {
+        self.upstream_is_deaf();
+        self.state().is_reset = true;
+    }
+
+    /// The client may have held back its content for this.
+    fn client_may_continue(&self) {
+        let mut state = self.state();
+        if state.written != Written::Whole {
+            state.turn = None;
+        }
     }
 
     fn has_head(&self) -> bool {
@@ -366,6 +410,7 @@ impl Upload<'_, '_> {
             Ok(()) => self.progress.request_is_whole(),
             // It may have answered before it closed; the reply tells.
             Err(Fault::Upstream) => self.progress.upstream_is_deaf(),
+            Err(Fault::Reset) => self.progress.upstream_has_reset(),
             Err(Fault::Sent(sent)) => return sent,
         }
         self.watch().await
@@ -413,7 +458,8 @@ impl Upload<'_, '_> {
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         write(self.to, bytes, self.patience).await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::TimedOut => Fault::Sent(Sent::Stalled),
+            ErrorKind::TimedOut => Fault::Sent(Sent::Stalled),
+            ErrorKind::ConnectionReset => Fault::Reset,
             _ => Fault::Upstream,
         })
     }
@@ -445,6 +491,8 @@ impl Upload<'_, '_> {
 enum Fault {
     /// The upstream closed.
     Upstream,
+    /// It reset the connection, which only one of both directions is told: reading ends as if in order.
+    Reset,
     Sent(Sent),
 }
 
@@ -467,8 +515,7 @@ impl Reply<'_> {
             if self.outgoing.is_whole || self.outgoing.is_tunnel {
                 return self.flush(to).await;
             }
-            // The head is held until what came with it has been judged.
-            let close = match self.at_hand(from) {
+            let close = match self.held(from).await {
                 Some(close) => close,
                 None => {
                     self.flush(to).await?;
@@ -511,17 +558,19 @@ impl Reply<'_> {
         judged
     }
 
-    /// Read without waiting: `None` if nothing is there, or enough is held already.
-    fn at_hand(&mut self, from: &mut ReadHalf<'_>) -> Option<Option<Close>> {
+    /// Read what comes with the bytes at hand, before they are sent: `None` if nothing does, or enough is held. A head
+    /// is held for a moment, so that a reply whose fault follows at once gets its clean 502.
+    async fn held(&mut self, from: &mut ReadHalf<'_>) -> Option<Option<Close>> {
         if self.outgoing.out.len() >= HELD {
             return None;
         }
         self.inbox.reserve(ROOM);
-        match from.try_read_buf(self.inbox) {
-            Ok(0) => Some(Some(Close::Eof)),
-            Ok(_) => Some(None),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => None,
-            Err(error) => Some(Some(Close::from(&error))),
+        match (from.try_read_buf(self.inbox), self.outgoing.held_until) {
+            (Err(error), Some(until)) if error.kind() == ErrorKind::WouldBlock => {
+                timeout_at(until, read(from, self.inbox)).await.ok().map(closed)
+            }
+            (Err(error), None) if error.kind() == ErrorKind::WouldBlock => None,
+            (result, _) => Some(closed(result)),
         }
     }
 
@@ -538,9 +587,7 @@ impl Reply<'_> {
                 _ => Instant::now() + self.patience,
             };
             match timeout_at(until, read(from, self.inbox)).await {
-                Ok(Ok(0)) => return Ok(Some(Close::Eof)),
-                Ok(Ok(_)) => return Ok(None),
-                Ok(Err(error)) => return Ok(Some(Close::from(&error))),
+                Ok(result) => return Ok(closed(result)),
                 // The client has begun or ended sending meanwhile.
                 Err(_) if self.progress.state().turn != turn || turn.is_none() => {}
                 Err(_) if silent_until == Some(until) => return Ok(Some(Close::Timeout)),
@@ -554,6 +601,8 @@ impl Reply<'_> {
 
     /// The upstream's side of the connection is at its end: is the reply?
     fn close(&mut self, close: Close) -> Result<(), Violation> {
+        let is_reset = close == Close::Eof && self.progress.state().is_reset;
+        let close = if is_reset { Close::Reset } else { close };
         match self.parser.close(close) {
             Ok(end) => {
                 if let Some(note) = end.note() {
@@ -585,10 +634,20 @@ impl Reply<'_> {
             outgoing.forwarded = if outgoing.is_whole { Forwarded::Whole } else { Forwarded::Part };
             outgoing.entry.status = outgoing.entry.upstream_status;
         }
-        write(to, &outgoing.out, PATIENCE).await.map_err(|_| Broken::Client)?;
+        outgoing.held_until = None;
+        write(to, &outgoing.out, SLOWEST).await.map_err(|_| Broken::Client)?;
         self.progress.state().moved += outgoing.out.len() as u64;
         outgoing.out.clear();
         Ok(())
+    }
+}
+
+/// What a read says about the connection, if it has ended.
+fn closed(result: io::Result<usize>) -> Option<Close> {
+    match result {
+        Ok(0) => Some(Close::Eof),
+        Ok(_) => None,
+        Err(error) => Some(Close::from(&error)),
     }
 }
 
@@ -597,11 +656,14 @@ struct Outgoing<'a> {
     gateway: &'a Gateway,
     request: &'a Request,
     exchange: Exchange,
+    progress: &'a Progress,
     entry: &'a mut Entry,
     /// Judged, written anew, and not yet sent.
     out: Vec<u8>,
     onward: Option<Onward>,
     forwarded: Forwarded,
+    /// How long the head waits for what comes with it.
+    held_until: Option<Instant>,
     is_whole: bool,
     is_tunnel: bool,
     /// Did the client get its 100?
@@ -616,16 +678,19 @@ impl<'a> Outgoing<'a> {
         gateway: &'a Gateway,
         request: &'a Request,
         exchange: Exchange,
+        progress: &'a Progress,
         entry: &'a mut Entry,
     ) -> Outgoing<'a> {
         Outgoing {
             gateway,
             request,
             exchange,
+            progress,
             entry,
             out: Vec::new(),
             onward: None,
             forwarded: Forwarded::Nothing,
+            held_until: None,
             is_whole: false,
             is_tunnel: false,
             may_continue: false,
@@ -639,6 +704,10 @@ impl<'a> Outgoing<'a> {
             (Event::Note(note), _) => self.entry.note(note.rule()),
             (Event::Head(head), _) if head.is_interim() => self.interim(&head)?,
             (Event::Head(head), _) => self.head(&head)?,
+            // Content that is left out need not be waited for.
+            (Event::Content(_), Some(onward)) if onward.framing() == Framing::Length(0) => {
+                self.is_whole = true
+            }
             (Event::Content(content), Some(onward)) => {
                 self.entry.content += content.len() as u64;
                 onward.content(content, &mut self.out);
@@ -658,6 +727,7 @@ impl<'a> Outgoing<'a> {
         };
         if is_wanted {
             head.forward(&self.next_hop(), &mut self.out)?;
+            self.progress.client_may_continue();
         }
         Ok(())
     }
@@ -674,19 +744,30 @@ impl<'a> Outgoing<'a> {
         }
         self.keep_alive = head.get("keep-alive").and_then(keep_alive);
         self.is_tunnel = head.framing() == Framing::Tunnel;
-        self.onward = Some(head.forward(&self.next_hop(), &mut self.out)?);
+        let next_hop = if self.is_too_early(head) { self.next_hop().closing() } else { self.next_hop() };
+        self.onward = Some(head.forward(&next_hop, &mut self.out)?);
+        self.held_until = Some(Instant::now() + HOLD);
         Ok(())
     }
 
     /// A 408 that says goodbye to an idle connection may cross a request (RFC 9110 15.5.9), which is then as good as
     /// unseen. Where it cannot be sent again, the 408 is what there is to say.
     fn is_stale(&self, head: &Head<'_>) -> bool {
-        let is_last = |value: &[u8]| value.to_ascii_lowercase().windows(5).any(|word| word == b"close");
+        let is_last = |value: &[u8]| {
+            value.split(|&byte| byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+        };
         head.status() == 408
             && self.entry.reused
             && self.exchange.method().is_idempotent()
             && !self.request.body.has_content()
             && head.get_all("connection").any(|field| is_last(field.value()))
+    }
+
+    /// Will the content of the request be left unread (RFC 9112 9.6)? An upstream that refuses it, or never asked for
+    /// it, has no use for it.
+    fn is_too_early(&self, head: &Head<'_>) -> bool {
+        let is_unwanted = head.status() >= 400 || self.request.expects_continue && !self.may_continue;
+        is_unwanted && self.progress.state().written != Written::Whole
     }
 
     fn next_hop(&self) -> NextHop<'a> {

@@ -88,12 +88,17 @@ impl HeadReader {
             self.check_octet(bytes)?;
             self.scanned += 1;
             if bytes[self.scanned - 1] == b'\n' && self.is_last(&bytes[self.line_at..self.scanned - 2])? {
-                let Some(line) = self.request_line.take() else { break };
+                let Some(line) = self.request_line.clone() else { break };
                 let request = self.judge(line, &bytes[self.fields_at..self.scanned])?;
                 return Ok(Some((request, self.scanned)));
             }
         }
         Ok(None)
+    }
+
+    /// The method and the target, once the request line has been judged.
+    pub fn asked(&self) -> Option<(&str, &str)> {
+        self.request_line.as_ref().map(|line| (&line.method[..], &line.target[..]))
     }
 
     /// httparse, like other parsers, forgives some of this; what the next hop would make of it is open.
@@ -170,7 +175,7 @@ impl HeadReader {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct RequestLine {
     method: String,
     /// In origin-form or `*`.
