@@ -81,9 +81,10 @@ impl Client {
         self
     }
 
-    /// What cannot be sent shows in what comes back.
-    pub fn send(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes);
+    /// What cannot be sent shows in what comes back; but a twin that gets false has heard of a reset, and whoever reads
+    /// then may not.
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
     }
 
     /// Send FIN, and go on reading.

@@ -1,12 +1,12 @@
 //! What the gateway makes of replies on their way: interim ones, switched protocols, fields for one hop, framing made
 //! anew, and its own answers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::client::{Ending, Framed, is_imf_fixdate};
-use crate::harness::Gateway;
+use crate::harness::{Gateway, PATIENCE};
 use crate::upstream::{After, Upstream};
 use crate::{DATE, LEAK, holds};
 
@@ -167,6 +167,34 @@ fn bytes_of_the_new_protocol_may_come_with_the_head() {
     assert_eq!(client.exactly(5), b"first");
 }
 
+/// The log counts what the client got, however the tunnel ends.
+#[test]
+fn a_tunnel_ends_at_the_client_as_it_did_at_the_upstream() {
+    let upstream = Upstream::serve(|mut line| {
+        let request = line.request().unwrap();
+        line.send(format!("{SWITCH}first").as_bytes());
+        line.send(&[b'a'; 100_000]);
+        // The client has got all.
+        line.exactly(4);
+        match &request.target[..] {
+            "/rst" => line.reset(),
+            _ => line.fin(),
+        }
+    });
+    let gateway = Gateway::before(&upstream);
+    for (target, ending) in [("/rst", Ending::Rst), ("/fin", Ending::Fin)] {
+        let mut client = gateway.connect();
+        client.send(String::from_utf8_lossy(UPGRADE).replace("/chat", target).as_bytes());
+        assert_eq!(client.read("GET").whole().status(), 101);
+        assert_eq!(client.exactly(100_005).len(), 100_005);
+        client.send(b"done");
+        assert_eq!(client.rest(), (Vec::new(), ending), "{target}");
+        drop(client);
+        let line = gateway.logged(target);
+        assert_eq!((&line["outcome"], &line["content"]), (&"tunnelled".into(), &100_005.into()), "{line}");
+    }
+}
+
 #[test]
 fn a_switch_that_was_not_asked_for_is_refused() {
     let reply = format!("{SWITCH}LEAK");
@@ -239,6 +267,40 @@ fn replies_without_content_are_followed_by_the_next() {
         assert_eq!(got.get("Content-Length").as_deref(), length, "{target}: {got:?}");
         let next = client.get("/next").whole();
         assert_eq!((next.status(), next.text().as_str()), (200, "last"), "after {target}");
+    }
+}
+
+/// A 205 has no content, so that nobody waits for the end of it.
+#[test]
+fn endless_content_of_a_205_holds_nobody_up() {
+    const FRAMINGS: [&str; 3] = ["Transfer-Encoding: chunked\r\n", "Content-Length: 1000000000\r\n", ""];
+    for framing in FRAMINGS {
+        let upstream = Upstream::serve(move |mut line| {
+            let Some(request) = line.request() else { return };
+            if request.target == "/next" {
+                line.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+                return;
+            }
+            line.send(format!("HTTP/1.1 205 Reset Content\r\n{framing}\r\n").as_bytes());
+            let started = Instant::now();
+            while line.send(b"4\r\nLEAK\r\n") && started.elapsed() < PATIENCE {
+                line.pause(10);
+            }
+            line.hold();
+        });
+        let gateway = Gateway::before(&upstream);
+        let mut client = gateway.connect().patience(Duration::from_secs(3));
+        let got = client.get("/").whole();
+        assert_eq!(
+            (got.status(), got.framed, &got.content[..]),
+            (205, Framed::Length(0), &b""[..]),
+            "{got:?}"
+        );
+        let next = client.get("/next").whole();
+        assert_eq!((next.status(), next.text().as_str()), (200, "ok"), "{framing}");
+        let dropped = Instant::now();
+        assert_ne!(upstream.endings(), [Ending::Silent], "the upstream is let go");
+        assert!(dropped.elapsed() < Duration::from_secs(4), "{framing}: {:?}", dropped.elapsed());
     }
 }
 

@@ -1,7 +1,7 @@
 //! The gateway as a process of its own: started, listened to, killed.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, pipe};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -29,16 +29,21 @@ pub struct Gateway {
     complaints: Lines,
 }
 
-/// What the gateway is started with, past `--listen 127.0.0.1:0`.
+/// What the gateway is started with, past `--listen`.
 pub struct Setup {
     args: Vec<String>,
     read_log: bool,
+    /// A pipe whose other end is closed is its standard error.
+    is_unheard: bool,
+    /// How many files it may have open.
+    files: Option<u32>,
 }
 
 impl Setup {
     /// In front of the embedded gallery, unless `--upstream` follows.
     pub fn new(args: &[&str]) -> Setup {
-        Setup { args: args.iter().map(|arg| arg.to_string()).collect(), read_log: true }
+        let args = args.iter().map(|arg| arg.to_string()).collect();
+        Setup { args, read_log: true, is_unheard: false, files: None }
     }
 
     /// Leave its standard output a pipe that nobody reads.
@@ -47,15 +52,23 @@ impl Setup {
         self
     }
 
+    /// Let nobody hear what it says on standard error.
+    pub fn with_complaints_unheard(mut self) -> Setup {
+        self.is_unheard = true;
+        self
+    }
+
+    /// Let it have so many files open, sockets included.
+    pub fn with_files(mut self, files: u32) -> Setup {
+        self.files = Some(files);
+        self
+    }
+
     pub fn start(self) -> Gateway {
-        let mut child = Command::new(binary())
-            .args(["--listen", "127.0.0.1:0"])
-            .args(&self.args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", binary().display()));
+        if self.is_unheard {
+            return self.start_unheard();
+        }
+        let mut child = self.spawn("127.0.0.1:0", Stdio::piped());
         let (log, complaints) = (Lines::default(), Lines::default());
         if self.read_log {
             gather(child.stdout.take().unwrap(), log.clone());
@@ -65,6 +78,41 @@ impl Setup {
         let has_admin = self.args.iter().any(|arg| arg == "--admin");
         let metrics = has_admin.then(|| announced(&said, "metrics on http://", &complaints));
         Gateway { child, address, metrics, log, complaints }
+    }
+
+    /// It cannot announce its address, so that it is told one.
+    fn start_unheard(self) -> Gateway {
+        // Other tests take their ports at 127.0.0.1.
+        let address = TcpListener::bind("127.0.0.77:0").and_then(|listener| listener.local_addr()).unwrap();
+        let (_, writer) = pipe().unwrap();
+        let mut child = self.spawn(&address.to_string(), writer.into());
+        let (log, complaints) = (Lines::default(), Lines::default());
+        gather(child.stdout.take().unwrap(), log.clone());
+        let gateway = Gateway { child, address, metrics: None, log, complaints };
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
+        gateway
+    }
+
+    fn spawn(&self, listen: &str, complaints: Stdio) -> Child {
+        let mut command = match self.files {
+            None => Command::new(binary()),
+            Some(files) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]).arg(binary());
+                shell
+            }
+        };
+        command
+            .args(["--listen", listen])
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(complaints)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", binary().display()))
     }
 }
 

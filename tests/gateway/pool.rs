@@ -360,3 +360,83 @@ fn a_reply_left_in_the_middle_takes_its_connection_along() {
         }
     }
 }
+
+/// NTLM logs a connection in, not a request: what comes on it afterwards is that client's, whoever sends it.
+#[test]
+fn a_connection_logged_in_for_one_client_serves_no_other() {
+    let upstream = Upstream::reply(|request| {
+        let reply = match request.target.starts_with("/login") {
+            true => {
+                b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nContent-Length: 2\r\n\r\nno".to_vec()
+            }
+            false => reply_to(request),
+        };
+        (reply, After::Keep)
+    });
+    let gateway = Gateway::before(&upstream);
+    let (mut one, mut other) = (gateway.connect(), gateway.connect());
+    let turns = [
+        (false, "/before"),
+        (true, "/login"),
+        (false, "/during"),
+        (true, "/login-again"),
+        (true, "/page"),
+        // The reply before says nothing of a login any more.
+        (false, "/after"),
+        (false, "/after-that"),
+        (true, "/next"),
+        (false, "/last"),
+        (true, "/end"),
+    ];
+    for (is_one, target) in turns {
+        let client = if is_one { &mut one } else { &mut other };
+        let got = client.get(target).whole();
+        assert_eq!(got.status(), if target.starts_with("/login") { 401 } else { 200 }, "{target}: {got:?}");
+        settle();
+    }
+    let requests = upstream.requests();
+    let login = requests.iter().find(|request| request.target == "/login").unwrap().connection;
+    for (request, (is_one, target)) in requests.iter().zip(turns).skip(1) {
+        assert_eq!(request.target, target);
+        assert_eq!(
+            request.connection == login,
+            is_one,
+            "{target} went over connection {}",
+            request.connection
+        );
+    }
+}
+
+/// The upstream says goodbye to an idle connection just as the next request comes on it.
+#[test]
+fn a_408_that_crosses_a_request_is_taken_for_the_end_of_the_connection() {
+    for (method, option, is_retried) in [
+        ("GET", "close", true),
+        ("GET", "Foo , Close", true),
+        ("GET", "foo-close", false),
+        ("POST", "close", false),
+    ] {
+        let upstream = Upstream::serve(move |mut line| {
+            let Some(request) = line.request() else { return };
+            line.send(&reply_to(&request));
+            if line.number == 0 && line.request().is_some() {
+                line.send(
+                    format!("HTTP/1.1 408 x\r\nConnection: {option}\r\nContent-Length: 0\r\n\r\n").as_bytes(),
+                );
+            }
+            line.fin();
+        });
+        let gateway = Gateway::before(&upstream);
+        is_for("/first", &gateway.get("/first"));
+        settle();
+        let got = gateway.ask(&format!("{method} /second HTTP/1.1\r\nHost: gateway.test\r\n\r\n"));
+        if is_retried {
+            is_for("/second", &got);
+        } else {
+            assert_eq!(got.whole().status(), 408, "{method}, Connection: {option}");
+        }
+        let line = gateway.logged("/second");
+        assert_eq!(line["retried"], is_retried, "{method}, Connection: {option}: {line}");
+        assert_eq!(upstream.connections(), if is_retried { 2 } else { 1 });
+    }
+}

@@ -2,10 +2,10 @@
 
 use std::net::TcpStream;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::{Client, Ending};
-use crate::harness::{Gateway, Setup, run};
+use crate::harness::{Gateway, PATIENCE, Setup, run};
 use crate::upstream::{After, Upstream};
 use crate::{LEAK, holds};
 
@@ -284,4 +284,91 @@ fn its_name_is_its_own() {
     assert!(!holds(&bad.wire, LEAK));
     let via = gateway.get("/").whole().get("Via").unwrap();
     assert!(via.starts_with("1.1 edge"), "{via}");
+}
+
+/// To the client a FIN would be the end of the reply.
+#[test]
+fn a_second_signal_cuts_what_is_in_flight() {
+    let upstream = Upstream::serve(|mut line| {
+        line.request();
+        line.send(b"HTTP/1.1 200 OK\r\n\r\npart");
+        line.hold();
+    });
+    let mut gateway = Gateway::with(&upstream, &["--timeout", "15"]);
+    let mut client = gateway.connect();
+    client.send(b"GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(client.exactly(15), b"HTTP/1.1 200 OK");
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended(Duration::from_millis(200)), None, "the reply is waited for");
+    gateway.signal("TERM");
+    assert_eq!(client.rest().1, Ending::Rst);
+    let status = gateway.ended(Duration::from_secs(3)).expect("the process ends");
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(gateway.logged("/")["outcome"], "aborted");
+}
+
+#[test]
+fn half_a_request_does_not_hold_up_the_end() {
+    let upstream = Upstream::always(OK, After::Keep);
+    let mut gateway = Gateway::before(&upstream);
+    let mut client = gateway.connect();
+    client.send(b"GET /half HTTP/1.1\r\nHost: gate");
+    thread::sleep(Duration::from_millis(100));
+    gateway.signal("TERM");
+    let status = gateway.ended(Duration::from_secs(1)).expect("the process ends");
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_closed_standard_error_is_no_fault() {
+    let upstream = Upstream::always(OK, After::Keep);
+    let address = upstream.address.to_string();
+    let mut gateway =
+        Setup::new(&["--upstream", &address, "--access-log", "json"]).with_complaints_unheard().start();
+    assert_eq!(gateway.get("/").whole().text(), "ok");
+    assert_eq!(gateway.ended(Duration::from_millis(100)), None);
+    assert_eq!(gateway.logged("/")["outcome"], "forwarded");
+}
+
+#[test]
+fn idle_clients_keep_no_other_out() {
+    let upstream = Upstream::always(OK, After::Keep);
+    let address = upstream.address.to_string();
+    let gateway = Setup::new(&["--upstream", &address, "--access-log", "json"]).with_files(64).start();
+    let mut idle = Vec::new();
+    for n in 0..41 {
+        let mut client = gateway.connect().patience(Duration::from_secs(2));
+        let got = client.get(&format!("/{n}"));
+        assert!(got.complete && got.text() == "ok", "client {n}: {got:?}");
+        idle.push(client);
+    }
+}
+
+#[test]
+fn an_upstream_is_a_host_and_a_port() {
+    for upstream in
+        ["http://x:80", "http://x", "http://x:80/", "x", "x/y:80", "user@x:80", "x y:80", ":80", "x:"]
+    {
+        let output = run(&["--listen", "127.0.0.1:0", "--upstream", upstream]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{upstream}: {said}");
+        assert!(said.contains(upstream) && said.contains("--upstream"), "{upstream}: {said}");
+        assert!(said.contains("host") || said.contains("port"), "{upstream}: {said}");
+    }
+}
+
+/// So that nobody can make the log say what the gateway did not see.
+#[test]
+fn quotes_in_evidence_do_not_end_it() {
+    let upstream = Upstream::always(b"HTTP/1.1 200 OK\r\nContent-Length: \"1\" retried\r\n\r\n", After::Keep);
+    let address = upstream.address.to_string();
+    let gateway = Setup::new(&["--upstream", &address, "--access-log", "human"]).start();
+    gateway.get("/page").blames(502, "invalid-content-length");
+    let until = Instant::now() + PATIENCE;
+    while gateway.raw_log().is_empty() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let line = &gateway.raw_log()[0];
+    assert!(line.contains(r#" "\"1\" retried"#), "{line}");
+    assert_eq!(line.replace(r#"\""#, "").matches('"').count(), 2, "{line}");
 }

@@ -219,3 +219,69 @@ fn an_absolute_target_is_written_as_a_path() {
     assert!(seen.head.starts_with("GET /abs?a=b HTTP/1.1\r\n"), "{}", seen.head);
     assert_eq!(seen.all("Host").len(), 1, "{}", seen.head);
 }
+
+/// To HEAD there is no content, whoever answers.
+#[test]
+fn a_bad_head_request_is_refused_without_content() {
+    let upstream = echo();
+    let gateway = Gateway::before(&upstream);
+    for (target, fields, status) in [
+        ("/expect", "Host: gateway.test\r\nExpect: foo\r\n", 417),
+        ("/host", "Host: gate way\r\n", 400),
+        ("/hosts", "Host: a\r\nHost: b\r\n", 400),
+    ] {
+        let mut client = gateway.connect();
+        client.send(format!("HEAD {target} HTTP/1.1\r\n{fields}\r\n").as_bytes());
+        let got = client.read("HEAD").whole();
+        assert_eq!(got.status(), status, "{got:?}");
+        assert!(got.get("Content-Length").is_some_and(|length| length != "0"), "as for GET: {got:?}");
+        assert_eq!(client.rest(), (Vec::new(), Ending::Fin), "{target}");
+        let line = gateway.logged(target);
+        assert_eq!((&line["method"], &line["status"]), (&"HEAD".into(), &status.into()), "{line}");
+        assert_eq!(line["outcome"], "refused", "{line}");
+    }
+    assert_eq!(upstream.connections(), 0);
+}
+
+/// Content that nobody waits for any more is not taken for a request: the client is told that the connection ends.
+#[test]
+fn a_refusal_under_the_upload_closes_the_connection() {
+    let upstream = Upstream::serve(|mut line| {
+        let Some(request) = line.head() else { return };
+        let is_whole = request.target == "/whole";
+        if is_whole {
+            line.content(&request);
+        }
+        line.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
+        // The rest of the content is not read: that is a reset.
+        line.pause(50);
+    });
+    let gateway = Gateway::before(&upstream);
+    std::thread::scope(|scope| {
+        for (target, expect) in [("/large", ""), ("/large", "Expect: 100-continue\r\n"), ("/whole", "")] {
+            let gateway = &gateway;
+            scope.spawn(move || {
+                let length = if target == "/whole" { 5 } else { 4_000_000 };
+                let mut client = gateway.connect();
+                client.send(
+                    format!(
+                        "POST {target} HTTP/1.1\r\nHost: gateway.test\r\n{expect}Content-Length: {length}\r\n\r\n"
+                    )
+                    .as_bytes(),
+                );
+                let mut sender = client.twin();
+                let sends = expect.is_empty();
+                let sending = scope.spawn(move || sends && sender.send(&vec![b'a'; length]));
+                let got = client.read("POST").whole();
+                assert_eq!((got.status(), got.text().as_str()), (413, "no"), "{got:?}");
+                sending.join().unwrap();
+                if target == "/whole" {
+                    assert_eq!(got.get("Connection"), None, "{got:?}");
+                } else {
+                    assert_eq!(got.get("Connection").as_deref(), Some("close"), "{got:?}");
+                    assert_eq!(client.rest(), (Vec::new(), Ending::Fin));
+                }
+            });
+        }
+    });
+}

@@ -194,7 +194,6 @@ fn a_client_that_has_no_more_to_ask_is_answered() {
 
 const LARGE: usize = 32 << 20;
 
-/// The gateway holds no more of a large reply than it is about to send.
 /// What it gets comes for longer than the upstream may be silent.
 #[test]
 fn a_client_that_has_half_left_gets_a_slow_reply_whole() {
@@ -207,6 +206,7 @@ fn a_client_that_has_half_left_gets_a_slow_reply_whole() {
     assert_eq!((got.status(), got.text().as_str()), (200, "ok"));
 }
 
+/// The gateway holds no more of a large reply than it is about to send.
 #[test]
 fn a_slow_client_costs_little_memory() {
     let upstream = Upstream::serve(|mut line| {
@@ -327,4 +327,115 @@ fn an_upstream_that_does_not_read_is_504() {
         client.read("POST")
     });
     got.blames(504, "request-write-timeout");
+}
+
+/// It has begun to answer, and then neither reads nor writes.
+#[test]
+fn an_upstream_that_stops_in_both_directions_is_an_abort() {
+    let upstream = Upstream::serve(|mut line| {
+        line.head();
+        line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+        line.pause(2500);
+        line.hold();
+    });
+    let gateway = impatient(&upstream);
+    let before = gateway.descriptors();
+    let mut client = gateway.connect();
+    let started = Instant::now();
+    client
+        .send(format!("POST / HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: {LARGE}\r\n\r\n").as_bytes());
+    let got = thread::scope(|scope| {
+        let mut sender = client.twin();
+        scope.spawn(move || sender.send(&vec![b'a'; LARGE]));
+        client.read("POST").cut()
+    });
+    let line = gateway.logged("/");
+    assert_eq!(
+        (&line["outcome"], &line["rule"]),
+        (&"aborted".into(), &"response-body-timeout".into()),
+        "{line}"
+    );
+    let took = timeouts_since(started);
+    assert!((0.9..4.5).contains(&took), "{took} timeouts");
+    assert_eq!((got.status(), got.text().as_str()), (200, "hello"));
+    while gateway.descriptors() > before {
+        assert!(timeouts_since(started) < 4.5, "the upstream is not let go");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_ne!(upstream.endings(), [Ending::Silent]);
+}
+
+/// The time of the upstream starts anew with the 100: what it waits for is up to the client.
+#[test]
+fn content_may_come_long_after_the_continue_of_the_upstream() {
+    let upstream = Upstream::serve(|mut line| {
+        let Some(request) = line.head() else { return };
+        line.send(b"HTTP/1.1 100 Continue\r\n\r\n");
+        let content = line.content(&request).unwrap_or_default();
+        line.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", content.len()).as_bytes());
+        line.send(&content);
+        line.hold();
+    });
+    let gateway = impatient(&upstream);
+    let mut client = gateway.connect();
+    client
+        .send(b"POST / HTTP/1.1\r\nHost: gateway.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    assert_eq!(client.exactly(21), b"HTTP/1.1 100 Continue");
+    client.exactly(2);
+    // Whatever fields stand in it, an empty line ends it.
+    while client.exactly(2) != b"\r\n" {}
+    thread::sleep(Duration::from_secs_f64(1.5 * TIMEOUT));
+    client.send(b"hello");
+    let got = client.read("POST").whole();
+    assert_eq!((got.status(), got.text().as_str()), (200, "hello"));
+}
+
+/// Another interim reply is no leave to send the content: it is still the upstream's turn.
+#[test]
+fn an_early_hint_is_no_continue() {
+    let upstream = Upstream::serve(|mut line| {
+        if line.head().is_some() {
+            line.send(b"HTTP/1.1 103 Early Hints\r\n\r\n");
+            line.hold();
+        }
+    });
+    let gateway = impatient(&upstream);
+    let started = Instant::now();
+    let mut client = gateway.connect();
+    client
+        .send(b"POST / HTTP/1.1\r\nHost: gateway.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    client.read("POST").blames(504, "response-header-timeout");
+    assert!(timeouts_since(started) < 4.0);
+}
+
+/// Reads a large reply, the first part of it in small pieces with pauses between them.
+fn read_slowly(timeout: &str, len: usize, pieces: usize) {
+    let content: Vec<u8> = (0..len as u32).map(|n| (n % 251) as u8).collect();
+    let sent = content.clone();
+    let upstream = Upstream::reply(move |_| {
+        (
+            [format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n").as_bytes(), &sent].concat(),
+            After::Keep,
+        )
+    });
+    let gateway = Gateway::with(&upstream, &["--timeout", timeout]);
+    let mut client = TcpStream::connect(gateway.address).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\r\n").unwrap();
+    let (mut received, mut piece) = (Vec::new(), [0; 4096]);
+    for _ in 0..pieces {
+        let n = client.read(&mut piece).unwrap();
+        received.extend_from_slice(&piece[..n]);
+        thread::sleep(Duration::from_millis(100));
+    }
+    client.read_to_end(&mut received).unwrap();
+    let head = received.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    assert!(received[head..] == content, "{} bytes of {len}", received.len() - head);
+    assert_eq!(gateway.logged("/")["outcome"], "forwarded");
+}
+
+/// For longer than the upstream may be silent.
+#[test]
+fn a_client_that_reads_slowly_gets_all() {
+    read_slowly("0.5", 4 << 20, 25);
 }

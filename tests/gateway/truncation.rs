@@ -1,8 +1,10 @@
 //! Replies of every framing, cut at every byte: no client ever takes a part for the whole.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::client::Ending;
 use crate::harness::Gateway;
@@ -198,4 +200,73 @@ fn a_bad_chunk_after_good_ones_is_an_abort() {
     assert!(!crate::holds(&got.wire, crate::LEAK), "{got:?}");
     assert_eq!(gateway.logged("/")["rule"], "invalid-chunk-size");
     assert_ne!(upstream.endings(), [Ending::Silent], "the upstream is let go");
+}
+
+/// The system tells of a reset once: whoever writes hears of it, and whoever reads only finds an end.
+#[test]
+fn a_reset_under_the_upload_does_not_end_a_reply_in_order() {
+    let upstream = Upstream::serve(|mut line| {
+        line.head();
+        line.send(b"HTTP/1.1 200 OK\r\n\r\npart");
+        line.pause(20);
+        line.reset();
+    });
+    let gateway = Gateway::before(&upstream);
+    for n in 0..8 {
+        let version = if n % 2 == 0 { "1.1" } else { "1.0" };
+        let mut client = gateway.connect();
+        client.send(
+            format!("POST /{n} HTTP/{version}\r\nHost: gateway.test\r\nContent-Length: 8000000\r\n\r\n")
+                .as_bytes(),
+        );
+        let (got, is_sent) = thread::scope(|scope| {
+            let mut sender = client.twin();
+            let sending = scope.spawn(move || sender.send(&[b'a'; 8_000_000]));
+            (client.read("POST"), sending.join().unwrap())
+        });
+        let line = gateway.logged(&format!("/{n}"));
+        assert!(!(got.complete && is_sent) || got.status() == 502, "{got:?}: {line}");
+        assert!(line["outcome"] == "aborted" || line["outcome"] == "answered", "{line}");
+    }
+}
+
+/// Up to then nothing has gone out, so that nobody need see a reply that is cut.
+#[test]
+fn a_fault_at_the_heels_of_the_head_is_answered() {
+    const PUNCTUAL: Duration = Duration::from_millis(4);
+    let (took, upstream_took) = channel();
+    let took = Mutex::new(took);
+    let upstream = Upstream::serve(move |mut line| {
+        let Some(request) = line.request() else { return };
+        let (head, content): (&[u8], &[u8]) = match &request.target[..2] {
+            "/s" => (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", b"LEAK"),
+            _ => (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"x\r\nLEAK\r\n0\r\n\r\n"),
+        };
+        let started = Instant::now();
+        line.send(head);
+        line.pause(1);
+        line.send(content);
+        line.finish();
+        let _ = took.lock().unwrap().send(started.elapsed());
+        line.hold();
+    });
+    let gateway = Gateway::before(&upstream);
+    // On a busy machine the upstream may be late, which is another matter.
+    let mut punctual = 0;
+    for n in 0..400 {
+        let (target, rule) = match n % 2 {
+            0 => (format!("/short/{n}"), "incomplete-body"),
+            _ => (format!("/chunk/{n}"), "invalid-chunk-size"),
+        };
+        let got = gateway.get(&target);
+        if upstream_took.recv().unwrap() < PUNCTUAL {
+            got.blames(502, rule);
+            punctual += 1;
+        }
+        assert!(!got.complete || got.status() == 502, "{got:?}");
+        if punctual == 20 {
+            return;
+        }
+    }
+    panic!("the upstream was in time {punctual} times only");
 }

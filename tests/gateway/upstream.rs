@@ -202,9 +202,14 @@ impl Line {
         thread::sleep(Duration::from_millis(milliseconds));
     }
 
+    /// Send FIN, and go on reading.
+    pub fn finish(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
     /// Send FIN, and wait for the gateway to do likewise.
     pub fn fin(mut self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+        self.finish();
         self.drain();
     }
 

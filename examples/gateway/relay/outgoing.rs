@@ -93,7 +93,9 @@ impl<'a> Outgoing<'a> {
         };
         if is_wanted {
             head.forward(&self.next_hop(), &mut self.out)?;
-            self.progress.client_may_continue();
+            if head.status() == 100 {
+                self.progress.client_may_continue();
+            }
         }
         Ok(())
     }
