@@ -98,14 +98,20 @@ fn decimal(digits: &[u8], start: usize) -> Result<Length, LengthFault> {
     Ok(Length { at: start..start + digits.len(), value })
 }
 
-/// The plain form: digits alone, no leading zero, nowhere near overflow.
-pub(crate) fn plain_length(value: &[u8]) -> Option<u64> {
-    let plain = match value {
-        [b'0'] => true,
-        [b'1'..=b'9', rest @ ..] => rest.len() < 18 && rest.iter().all(|&byte| is_digit(byte)),
-        _ => false,
-    };
-    plain.then(|| value.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0')))
+/// The number at the front, in its plain form and up to a CRLF: digits alone, no leading zero, nowhere near overflow.
+#[inline]
+pub(crate) fn plain_length_line(rest: &[u8]) -> Option<u64> {
+    let mut length = 0;
+    let mut digits = 0;
+    while let Some(digit @ b'0'..=b'9') = rest.get(digits) {
+        if digits == 18 {
+            return None;
+        }
+        length = length * 10 + u64::from(digit - b'0');
+        digits += 1;
+    }
+    let is_plain = digits > 0 && (digits == 1 || rest[0] != b'0') && rest[digits..].starts_with(b"\r\n");
+    is_plain.then_some(length)
 }
 
 /// A member of a list: present, or nothing between two commas.
@@ -266,10 +272,13 @@ mod tests {
     #[test]
     fn the_fast_path_agrees_with_the_grammar() {
         for value in [&b"0"[..], b"5", b"42", b"123456789012345678"] {
-            assert_eq!(plain_length(value).map(|length| [length].into()), length_values(value).ok());
+            let line = [value, b"\r\n"].concat();
+            assert_eq!(plain_length_line(&line).map(|length| [length].into()), length_values(value).ok());
+            assert_eq!(plain_length_line(value), None, "{value:?} goes on");
         }
         for value in [&b""[..], b"05", b"00", b"1234567890123456789", b"5,5", b"5 "] {
-            assert_eq!(plain_length(value), None, "{value:?}");
+            let line = [value, b"\r\n"].concat();
+            assert_eq!(plain_length_line(&line), None, "{value:?}");
         }
     }
 

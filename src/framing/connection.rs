@@ -42,12 +42,9 @@ impl WholeHead<'_, '_, '_> {
         if self.outline.seen.has_none_of_consequence() {
             return Ok(self.default_persistence());
         }
-        let only = match self.outline.seen.repeats(Known::Connection) {
-            false => self.first_of(Known::Connection).map(|field| field.value()),
-            true => None,
-        };
-        let plain = |option: &[u8]| only.is_some_and(|value| value.eq_ignore_ascii_case(option));
-        let (close, keep_alive) = match (plain(b"close"), plain(b"keep-alive")) {
+        let only = self.only_line(Known::Connection);
+        let plain = |line: &[u8]| only.is_some_and(|rest| rest.starts_with(line));
+        let (close, keep_alive) = match (plain(b"close\r\n"), plain(b"keep-alive\r\n")) {
             (false, false) if self.outline.seen.has(Known::Connection) => self.connection_options()?,
             options => options,
         };

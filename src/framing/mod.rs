@@ -115,6 +115,13 @@ impl<'b> WholeHead<'_, '_, 'b> {
         self.fields_from(from).filter(move |field| Known::of(field.name()) == Some(known)).take(most)
     }
 
+    /// The head from the value of that field on, if the field stands once and is written as most are.
+    fn only_line(&self, known: Known) -> Option<&'b [u8]> {
+        let seen = &self.outline.seen;
+        let line = seen.first(known).filter(|_| seen.has(known) && !seen.repeats(known))?;
+        self.judge.bytes.get(line + known.name().len()..)?.strip_prefix(b": ")
+    }
+
     fn first_of(&self, known: Known) -> Option<Field<'b>> {
         self.fields_of(known).next()
     }
@@ -195,7 +202,13 @@ impl<'b> WholeHead<'_, '_, 'b> {
         }
         // 3. and 4. Transfer-Encoding, which overrides Content-Length.
         if coding {
-            return self.transfer_encoding();
+            let is_plain = !length && self.outline.version == Version::Http11;
+            return match self.only_line(Known::TransferEncoding) {
+                Some([b'c', b'h', b'u', b'n', b'k', b'e', b'd', b'\r', b'\n', ..]) if is_plain => {
+                    Ok(Framing::Chunked)
+                }
+                _ => self.transfer_encoding(),
+            };
         }
         // 5. and 6. Content-Length.
         if length {
@@ -208,6 +221,10 @@ impl<'b> WholeHead<'_, '_, 'b> {
 
     /// 1xx and 204: neither field may be sent at all.
     fn fields_where_none_may_be(&mut self) -> Result<(), Halt> {
+        let seen = &self.outline.seen;
+        if !seen.has(Known::ContentLength) && !seen.has(Known::TransferEncoding) {
+            return Ok(());
+        }
         if let Some(field) = self.first_of(Known::ContentLength) {
             let rule = Rule::ContentLengthIn1xxOr204;
             self.judge.tolerate(self.finding(rule, name_at(&field)))?;
@@ -334,10 +351,10 @@ impl<'b> WholeHead<'_, '_, 'b> {
     }
 
     fn content_length(&mut self) -> Result<Framing, Halt> {
-        let plain = self.first_of(Known::ContentLength).and_then(|field| value::plain_length(field.value()));
+        let plain = self.only_line(Known::ContentLength).and_then(value::plain_length_line);
         let value = match plain {
-            Some(value) if !self.outline.seen.repeats(Known::ContentLength) => value,
-            _ => self.odd_content_length()?,
+            Some(value) => value,
+            None => self.odd_content_length()?,
         };
         if value > self.judge.policy.limits().content {
             return Err(self.judge.refuse(self.end_of_head(Rule::ResponseBodyTooLarge)));

@@ -13,7 +13,7 @@ use super::known::{Known, Seen, spells_framing_field};
 use crate::class::{is_blank, is_digit, is_tchar, is_text};
 use crate::judge::{Finding, Halt, Judge};
 use crate::rule::Rule;
-use crate::scan::{Marks, token_len};
+use crate::scan::{Backend, Job, Marks, dispatch, token_end};
 
 const SPELLS_FRAMING: &str = "its letters spell a field that decides framing";
 
@@ -35,6 +35,9 @@ enum State {
     /// The section is whole, and says so again when asked again.
     Ended,
 }
+
+/// So few bytes are not worth a walk.
+const SHORT: usize = 8;
 
 enum Step {
     Next(State),
@@ -142,19 +145,33 @@ impl FieldLines {
         self.any_line
     }
 
+    /// The length of the section, once its empty line has ended.
+    #[inline]
+    pub(crate) const fn whole(&self) -> Option<usize> {
+        match self.state {
+            State::Ended => Some(self.at),
+            _ => None,
+        }
+    }
+
     /// Judge the bytes not yet examined; `Some` is the length of the section once its empty line has ended.
     pub(crate) fn read(
         &mut self,
         judge: &mut Judge<'_, '_>,
         ceiling: Ceiling,
     ) -> Result<Option<usize>, Halt> {
-        let mut marks = Marks::new(self.at);
+        let mut marks = None;
         loop {
-            if self.state == State::LineStart && self.place == Place::Header {
-                self.walk(judge, &mut marks, ceiling);
+            if let Some(len) = self.whole() {
+                return Ok(Some(len));
             }
-            if self.state == State::Ended {
-                return Ok(Some(self.at));
+            let may_walk = self.state == State::LineStart && self.place == Place::Header;
+            if may_walk && judge.bytes.len() - self.at > SHORT {
+                let marks = marks.get_or_insert_with(|| Marks::new(self.at));
+                dispatch(Walk { lines: self, judge, marks, ceiling });
+                if let Some(len) = self.whole() {
+                    return Ok(Some(len));
+                }
             }
             let Some(&byte) = judge.bytes.get(self.at) else { return Ok(None) };
             #[cfg(test)]
@@ -170,28 +187,69 @@ impl FieldLines {
         }
     }
 
-    /// Take whole plain lines: a token, a colon, text, CRLF, within every limit. Stops in front of anything else, and
-    /// looks at nothing past the ceiling.
-    fn walk(&mut self, judge: &Judge<'_, '_>, marks: &mut Marks, ceiling: Ceiling) {
+    /// Take whole plain lines: a token, a colon, text, CRLF, within every limit; and the empty line behind them. Stops in
+    /// front of anything else, and looks at nothing past the ceiling.
+    #[inline(always)]
+    pub(super) fn walk<B: Backend>(
+        &mut self,
+        backend: B,
+        marks: &mut Marks,
+        judge: &Judge<'_, '_>,
+        ceiling: Ceiling,
+    ) {
         let bytes = &judge.bytes[..judge.bytes.len().min(ceiling.at)];
         let limits = judge.policy.limits();
-        while self.fields < limits.fields {
-            let line = self.at;
-            let Some(rest) = bytes.get(line..) else { return };
-            let colon = line + token_len(rest);
-            if colon == line || bytes.get(colon) != Some(&b':') {
-                return;
+        let (mut line, mut left, mut seen) = (self.at, limits.fields.saturating_sub(self.fields), self.seen);
+        let mut last = self.known;
+        let is_whole = 'walk: loop {
+            let mut passed = 0;
+            for &mark in marks.found() {
+                let cr = mark as usize;
+                passed += 1;
+                if cr < line {
+                    continue;
+                }
+                let is_end = bytes.get(cr..cr + 2) == Some(b"\r\n");
+                if is_end && cr == line {
+                    break 'walk left > 0;
+                }
+                let colon = token_end(backend, bytes, line);
+                let is_line = is_end && colon > line && bytes.get(colon) == Some(&b':');
+                if !is_line || left == 0 || cr - line > limits.field_line as usize {
+                    break 'walk false;
+                }
+                last = Known::of(&bytes[line..colon]);
+                if let Some(known) = last {
+                    seen.add(known, line);
+                }
+                left -= 1;
+                line = cr + 2;
             }
-            let Some(cr) = plain_end(bytes, colon + 1, marks) else { return };
-            if cr - line > limits.field_line as usize {
-                return;
+            marks.pass(passed);
+            if !marks.find(backend, bytes) {
+                break false;
             }
-            self.begin_field(line);
-            self.name_is(&bytes[line..colon]);
-            self.any_crlf = true;
-            self.at = cr + 2;
-            self.line = self.at;
+        };
+        if line != self.at {
+            self.stand_behind(line, last, limits.fields - left);
+            self.seen = seen;
         }
+        if is_whole {
+            self.state = State::Ended;
+            self.at = line + 2;
+        }
+    }
+
+    /// Stand at the start of a line, with plain ones behind, as the machine would have come there.
+    #[inline(always)]
+    fn stand_behind(&mut self, line: usize, last: Option<Known>, fields: u16) {
+        self.at = line;
+        self.line = line;
+        self.known = last;
+        self.fields = fields;
+        self.dropping = false;
+        self.any_line = true;
+        self.any_crlf = true;
     }
 
     fn check_size(&self, byte: u8, judge: &Judge<'_, '_>, ceiling: Ceiling) -> Result<(), Halt> {
@@ -514,16 +572,19 @@ impl FieldLines {
     }
 }
 
-/// The CR of the CRLF that ends a line of text, `from` lying inside it; `None` if it isn't there or not plain.
-fn plain_end(bytes: &[u8], mut from: usize, marks: &mut Marks) -> Option<usize> {
-    loop {
-        let mark = marks.next(bytes, from)?;
-        let text = bytes[mark..].iter().take_while(|&&byte| byte == b'\t' || byte >= 0x80).count();
-        let end = mark + text;
-        match bytes.get(end)? {
-            b'\r' if bytes.get(end + 1) == Some(&b'\n') => return Some(end),
-            byte if is_text(*byte) => from = end,
-            _ => return None,
-        }
+/// Whole plain lines, in the middle of a head.
+struct Walk<'w, 'j, 'b> {
+    lines: &'w mut FieldLines,
+    judge: &'w Judge<'j, 'b>,
+    marks: &'w mut Marks,
+    ceiling: Ceiling,
+}
+
+impl Job for Walk<'_, '_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) {
+        self.lines.walk(backend, self.marks, self.judge, self.ceiling);
     }
 }

@@ -27,29 +27,32 @@ pub(crate) enum Known {
 impl Known {
     pub(crate) const COUNT: usize = Known::Expires as usize + 1;
 
-    /// By length and first letter, so that most names cost one comparison.
+    const ALL: [Known; Known::COUNT] = [
+        Known::ContentLength,
+        Known::TransferEncoding,
+        Known::Connection,
+        Known::Upgrade,
+        Known::Trailer,
+        Known::KeepAlive,
+        Known::ProxyConnection,
+        Known::Te,
+        Known::Location,
+        Known::ContentType,
+        Known::ETag,
+        Known::Date,
+        Known::Age,
+        Known::RetryAfter,
+        Known::ContentRange,
+        Known::LastModified,
+        Known::Expires,
+    ];
+
+    /// The field of that name, in any case. Most names are told apart by one look into a table.
+    #[inline(always)]
     pub(crate) fn of(name: &[u8]) -> Option<Known> {
-        let known = match (name.len(), name.first()? | 0x20) {
-            (14, b'c') => Known::ContentLength,
-            (17, b't') => Known::TransferEncoding,
-            (10, b'c') => Known::Connection,
-            (7, b'u') => Known::Upgrade,
-            (7, b't') => Known::Trailer,
-            (10, b'k') => Known::KeepAlive,
-            (16, b'p') => Known::ProxyConnection,
-            (2, b't') => Known::Te,
-            (8, b'l') => Known::Location,
-            (12, b'c') => Known::ContentType,
-            (4, b'e') => Known::ETag,
-            (4, b'd') => Known::Date,
-            (3, b'a') => Known::Age,
-            (11, b'r') => Known::RetryAfter,
-            (13, b'c') => Known::ContentRange,
-            (13, b'l') => Known::LastModified,
-            (7, b'e') => Known::Expires,
-            _ => return None,
-        };
-        name.eq_ignore_ascii_case(known.name()).then_some(known)
+        let entry = &TABLE[slot(name.len(), *name.first()?)];
+        let is_it = entry.len == name.len() && lower(name) == entry.lower && has_middle(name);
+        entry.known.filter(|_| is_it)
     }
 
     /// The name in lower case.
@@ -94,6 +97,58 @@ impl Known {
     }
 }
 
+/// No two names share a slot.
+const fn slot(len: usize, first: u8) -> usize {
+    (len + (first & 0x1f) as usize) % SLOTS
+}
+
+const SLOTS: usize = 32;
+
+/// What is compared of a name.
+#[derive(Clone, Copy)]
+struct Entry {
+    len: usize,
+    lower: (u64, u64),
+    known: Option<Known>,
+}
+
+static TABLE: [Entry; SLOTS] = {
+    let mut table = [Entry { len: 0, lower: (0, 0), known: None }; SLOTS];
+    let mut at = 0;
+    while at < Known::COUNT {
+        let known = Known::ALL[at];
+        let name = known.name();
+        let slot = slot(name.len(), name[0]);
+        assert!(table[slot].known.is_none());
+        table[slot] = Entry { len: name.len(), lower: lower(name), known: Some(known) };
+        at += 1;
+    }
+    table
+};
+
+/// The first and the last octets of a name, up to eight each, letters in lower case. Of two tchar only the two cases of
+/// a letter become the same by it.
+#[inline]
+const fn lower(name: &[u8]) -> (u64, u64) {
+    const CASE: u64 = 0x2020_2020_2020_2020;
+    match (name.first_chunk::<8>(), name.last_chunk::<8>(), name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (Some(first), Some(last), _, _) => {
+            (u64::from_le_bytes(*first) | CASE, u64::from_le_bytes(*last) | CASE)
+        }
+        (_, _, Some(first), Some(last)) => {
+            (u32::from_le_bytes(*first) as u64 | CASE, u32::from_le_bytes(*last) as u64 | CASE)
+        }
+        _ if name.is_empty() => (0, 0),
+        _ => (name[0] as u64 | CASE, (name[name.len() / 2] as u64) << 8 | name[name.len() - 1] as u64 | CASE),
+    }
+}
+
+/// The one octet that `lower` leaves out, of the one name that is longer than its two words.
+#[inline(always)]
+fn has_middle(name: &[u8]) -> bool {
+    name.len() <= 16 || name[8].eq_ignore_ascii_case(&Known::TransferEncoding.name()[8])
+}
+
 /// Which of them a section holds, which of them more than once, and where the first Content-Length,
 /// Transfer-Encoding and Connection stand.
 #[derive(Clone, Copy)]
@@ -106,6 +161,7 @@ pub(crate) struct Seen {
 impl Seen {
     pub(super) const NONE: Seen = Seen { present: 0, repeated: 0, first: [0; 3] };
 
+    #[inline(always)]
     pub(super) fn add(&mut self, known: Known, line: usize) {
         if self.has(known) {
             self.repeated |= known.bit();

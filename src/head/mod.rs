@@ -10,6 +10,7 @@ use core::fmt;
 use crate::class::{is_text, is_token, trim_blank};
 use crate::exchange::{Framing, Version};
 use crate::judge::{Halt, Judge};
+use crate::scan::{Backend, Job, Marks, dispatch};
 use crate::violation::{Phase, Span};
 use field_line::{FieldLines, Place};
 use known::Seen;
@@ -72,6 +73,9 @@ impl HeadReader {
     /// Judge the bytes not yet examined; `judge.bytes` starts with the message. A head that is whole is told again
     /// when asked again, as what it settles may take several calls.
     pub(crate) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<Outline>, Halt> {
+        if self.examined() == 0 {
+            dispatch(PlainHead { reader: self, judge });
+        }
         if self.fields.is_none() {
             let Some(len) = self.status_line.read(judge)? else { return Ok(None) };
             self.fields_at = len;
@@ -81,7 +85,11 @@ impl HeadReader {
         let Some(fields) = &mut self.fields else { return Ok(None) };
         judge.record.phase = Phase::Header;
         let ceiling = self.status_line.ceiling(judge);
-        let Some(len) = fields.read(judge, ceiling)? else { return Ok(None) };
+        let whole = match fields.whole() {
+            Some(len) => Some(len),
+            None => fields.read(judge, ceiling)?,
+        };
+        let Some(len) = whole else { return Ok(None) };
         Ok(Some(Outline {
             len,
             line: self.status_line.line(),
@@ -91,6 +99,28 @@ impl HeadReader {
             any_dropped: fields.any_dropped(),
             seen: *fields.seen(),
         }))
+    }
+}
+
+/// A head from its first byte on, as far as it is plain.
+struct PlainHead<'p, 'j, 'b> {
+    reader: &'p mut HeadReader,
+    judge: &'p mut Judge<'j, 'b>,
+}
+
+impl Job for PlainHead<'_, '_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) {
+        let PlainHead { reader, judge } = self;
+        let mut marks = Marks::new(0);
+        marks.find(backend, judge.bytes);
+        let Some(len) = reader.status_line.plain_line(&marks, judge) else { return };
+        let mut lines = FieldLines::new(Place::Header, len, true);
+        lines.walk(backend, &mut marks, judge, reader.status_line.ceiling(judge));
+        reader.fields_at = len;
+        reader.fields = Some(lines);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::class::{is_blank, is_ctl, is_digit, is_text};
 use crate::exchange::{Method, Version, Written};
 use crate::judge::{Finding, Halt, Judge};
 use crate::rule::Rule;
+use crate::scan::Marks;
 
 const PREFIX: &[u8; 5] = b"HTTP/";
 
@@ -86,9 +87,6 @@ impl StatusLine {
 
     /// Judge the bytes not yet examined; `Some` is the length of the line once it has ended.
     pub(super) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<usize>, Halt> {
-        if self.at == 0 && self.plain_line(judge) {
-            return Ok(Some(self.at));
-        }
         while let Some(&byte) = judge.bytes.get(self.at) {
             #[cfg(test)]
             crate::scan::work::add(1);
@@ -108,31 +106,30 @@ impl StatusLine {
         Ok(None)
     }
 
-    /// The common line, whole and plain, of a final reply that opens no tunnel. Does what the machine would have done.
-    fn plain_line(&mut self, judge: &mut Judge<'_, '_>) -> bool {
+    /// The common line, whole and plain, of a final reply that opens no tunnel: its length. Does what the machine would
+    /// have done.
+    #[inline(always)]
+    pub(super) fn plain_line(&mut self, marks: &Marks, judge: &mut Judge<'_, '_>) -> Option<usize> {
         let bytes = judge.bytes;
         let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ (b'0' | b'1'), b' ', code @ .., b' '] =
-            bytes.first_chunk::<13>().unwrap_or(&[0; 13])
+            bytes.first_chunk::<13>()?
         else {
-            return false;
+            return None;
         };
-        if !matches!(code, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9']) {
-            return false;
-        }
-        let end = 13 + bytes[13..].iter().take_while(|&&byte| is_text(byte)).count();
-        #[cfg(test)]
-        crate::scan::work::add(end);
+        // The first mark: there is no control octet up to here.
+        let end = *marks.found().first()? as usize;
         let limits = judge.policy.limits();
         let fits = end <= limits.status_line as usize && end + 2 <= limits.header_section as usize;
+        let is_final = matches!(code, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9']);
         let opens_tunnel = judge.exchange.method() == Method::Connect;
-        if bytes.get(end..end + 2) != Some(b"\r\n") || !fits || opens_tunnel {
-            return false;
+        if bytes.get(end..end + 2) != Some(b"\r\n") || !is_final || !fits || opens_tunnel {
+            return None;
         }
         judge.record.status = Some(number(code));
         self.minor = minor - b'0';
         self.code_at = 9;
         self.at = end + 2;
-        true
+        Some(self.at)
     }
 
     fn check_length(&self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {

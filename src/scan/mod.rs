@@ -1,13 +1,16 @@
-//! Stage one of reading a head: where the bytes are that a line walk must look at.
+//! Stage one of reading a head: where its lines may end, and how far its names go.
 //!
-//! The seam for vector backends is [`suspicious`]: one block of 64 bytes in, one bit a byte out. Everything above it
-//! is the same on every target.
-#![forbid(unsafe_code)]
+//! The seam for vector backends is [`Backend`]: blocks of bytes in, one bit a byte out. Everything above it is the same
+//! on every target. A [`Job`] is compiled once for each backend and dispatched as a whole, so that what it asks of the
+//! backend is inlined.
+#![cfg_attr(not(target_arch = "x86_64"), forbid(unsafe_code))]
 
+#[cfg(any(test, badgateway_scan = "portable", not(target_arch = "x86_64")))]
 mod portable;
+#[cfg(all(target_arch = "x86_64", any(test, not(badgateway_scan = "portable"))))]
+mod x86_64;
 
 use crate::class;
-use portable::suspicious;
 
 /// Bytes looked at on this thread, so that a test can hold the work against the bytes that came.
 #[cfg(test)]
@@ -28,81 +31,147 @@ pub(crate) mod work {
 /// Bytes classified at a time.
 const BLOCK: usize = 64;
 
+/// Bytes of a name classified at a time.
+const NAME: usize = 32;
+
+/// Classifies blocks, the lowest bit for the first byte.
+pub(crate) trait Backend: Copy {
+    /// CTL but HTAB: what no line may hold but its end.
+    fn controls(self, block: &[u8; BLOCK]) -> u64;
+
+    /// How many tchar stand at the front; the length of the block if it holds nothing else.
+    fn token_len(self, block: &[u8; NAME]) -> usize;
+}
+
+/// What is to be done with a backend.
+pub(crate) trait Job {
+    type Output;
+
+    /// To be `#[inline(always)]`, or the backend's instructions become calls.
+    fn run<B: Backend>(self, backend: B) -> Self::Output;
+}
+
+/// Do it with the best backend there is. `--cfg badgateway_scan="portable"` and `"sse2"` are for tests of the others.
+#[inline]
+pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
+    #[cfg(all(target_arch = "x86_64", not(badgateway_scan = "portable")))]
+    return x86_64::dispatch(job);
+    #[cfg(any(badgateway_scan = "portable", not(target_arch = "x86_64")))]
+    return job.run(portable::Portable);
+}
+
 /// How many positions are kept between refills.
 const KEPT: usize = 64;
 
-/// The first bytes of all runs of suspicious bytes (CTL, DEL, and 0x80 and above), found block by block as asked for.
+/// The first bytes of all runs of control octets, found block by block as asked for.
 ///
-/// In a plain head each run is a CRLF, so that these are the ends of its lines.
+/// In a good head each run is a CRLF, so that these are the ends of its lines.
 pub(crate) struct Marks {
     kept: [u32; KEPT],
     len: usize,
     next: usize,
     scanned: usize,
-    /// The byte before `scanned` is suspicious: a run goes on across the block's edge.
-    in_run: bool,
+    /// The mask of the 64 bytes before `scanned`.
+    before: u64,
 }
 
 impl Marks {
     /// Marks of the bytes from `from` on.
+    #[inline(always)]
     pub(crate) fn new(from: usize) -> Marks {
-        Marks { kept: [0; KEPT], len: 0, next: 0, scanned: from, in_run: false }
+        Marks { kept: [0; KEPT], len: 0, next: 0, scanned: from, before: 0 }
     }
 
-    /// The first run that starts at or after `from`, which must not go back from call to call.
-    pub(crate) fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        loop {
-            while self.next < self.len {
-                let mark = self.kept[self.next] as usize;
-                if mark >= from {
-                    return Some(mark);
-                }
-                self.next += 1;
-            }
+    /// Those found and not passed yet.
+    #[inline(always)]
+    pub(crate) fn found(&self) -> &[u32] {
+        self.kept.get(self.next..self.len).unwrap_or(&[])
+    }
+
+    /// The first `count` of them are done with.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, count: usize) {
+        self.next += count;
+    }
+
+    /// Find more, once all are passed; false at the end of the bytes.
+    #[inline(always)]
+    pub(crate) fn find<B: Backend>(&mut self, backend: B, bytes: &[u8]) -> bool {
+        while self.next >= self.len {
             if self.scanned >= bytes.len() {
-                return None;
+                return false;
             }
-            self.fill(bytes);
+            self.fill(backend, bytes);
         }
+        true
     }
 
     /// Classify blocks until enough is kept, the bytes end, or a run of four has passed: CRLFCRLF ends a head, and
     /// what follows it need not be looked at.
-    fn fill(&mut self, bytes: &[u8]) {
+    #[inline(always)]
+    fn fill<B: Backend>(&mut self, backend: B, bytes: &[u8]) {
         self.len = 0;
         self.next = 0;
         // A block holds at most 32 run starts.
         while self.scanned < bytes.len() && self.len <= KEPT - BLOCK / 2 {
-            let rest = &bytes[self.scanned..];
-            let mask = match rest.first_chunk::<BLOCK>() {
-                Some(block) => suspicious(block),
-                None => {
-                    let mut block = [b' '; BLOCK];
-                    block[..rest.len()].copy_from_slice(rest);
-                    suspicious(&block)
-                }
-            };
-            let mut starts = mask & !((mask << 1) | u64::from(self.in_run));
+            let (mask, taken) = controls(backend, bytes, self.scanned);
+            let shifted = |by: u32| (mask << by) | (self.before >> (BLOCK as u32 - by));
+            let (one, two, three) = (shifted(1), shifted(2), shifted(3));
+            let mut starts = mask & !one;
             while starts != 0 {
-                self.kept[self.len] = self.scanned as u32 + starts.trailing_zeros();
+                self.kept[self.len % KEPT] = self.scanned as u32 + starts.trailing_zeros();
                 self.len += 1;
                 starts &= starts - 1;
             }
-            let taken = rest.len().min(BLOCK);
             #[cfg(test)]
             work::add(taken);
-            self.in_run = mask >> (taken - 1) & 1 == 1;
+            // A block cut short is the last one.
+            self.before = mask;
             self.scanned += taken;
-            if mask & (mask >> 1) & (mask >> 2) & (mask >> 3) != 0 {
+            if mask & one & two & three != 0 {
                 return;
             }
         }
     }
 }
 
-/// How many tchar stand at the front.
-pub(crate) fn token_len(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&byte| !class::is_tchar(byte)).unwrap_or(bytes.len())
+/// The mask of a block from `from` on, and how many bytes it holds.
+#[inline(always)]
+fn controls<B: Backend>(backend: B, bytes: &[u8], from: usize) -> (u64, usize) {
+    let rest = &bytes[from..];
+    if let Some(block) = rest.first_chunk() {
+        return (backend.controls(block), BLOCK);
+    }
+    let taken = rest.len();
+    let mask = match bytes.last_chunk() {
+        // The last bytes once more, those before `from` shifted out.
+        Some(block) => backend.controls(block) >> (BLOCK - taken),
+        None => {
+            let mut block = [b' '; BLOCK];
+            block[..taken].copy_from_slice(rest);
+            backend.controls(&block)
+        }
+    };
+    (mask, taken)
+}
+
+/// Where the token that starts at `from` ends.
+#[inline(always)]
+pub(crate) fn token_end<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
+    match bytes[from..].first_chunk() {
+        Some(block) => match backend.token_len(block) {
+            NAME.. => careful_token_end(bytes, from + NAME),
+            len => from + len,
+        },
+        None => careful_token_end(bytes, from),
+    }
+}
+
+/// For long names, and those at the end of the bytes.
+#[inline(never)]
+fn careful_token_end(bytes: &[u8], from: usize) -> usize {
+    let rest = &bytes[from..];
+    from + rest.iter().position(|&byte| !class::is_tchar(byte)).unwrap_or(rest.len())
 }
 
 #[cfg(test)]
@@ -110,50 +179,125 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    fn naive(bytes: &[u8], from: usize) -> Vec<usize> {
-        let odd = |at: usize| class::is_ctl(bytes[at]) || bytes[at] >= 0x80;
-        (from..bytes.len()).filter(|&at| odd(at) && (at == from || !odd(at - 1))).collect()
+    /// Holds a backend against the naive answer.
+    struct Oracle<'b> {
+        bytes: &'b [u8],
+        from: usize,
     }
 
-    fn found(bytes: &[u8], from: usize) -> Vec<usize> {
-        let mut marks = Marks::new(from);
-        let mut all = Vec::new();
-        let mut at = from;
-        while let Some(mark) = marks.next(bytes, at) {
-            all.push(mark);
-            at = mark + 1;
-        }
-        all
+    fn is_control(byte: u8) -> bool {
+        class::is_ctl(byte) && byte != b'\t'
     }
 
-    #[test]
-    fn every_byte_value_at_every_place() {
-        for byte in 0..=255u8 {
-            for at in 0..BLOCK {
-                let mut block = [b'a'; BLOCK];
-                block[at] = byte;
-                let expected = u64::from(class::is_ctl(byte) || byte >= 0x80) << at;
-                assert_eq!(suspicious(&block), expected, "{byte:#04x} at {at}");
+    impl Oracle<'_> {
+        fn marks<B: Backend>(&self, backend: B) -> Vec<usize> {
+            let mut marks = Marks::new(self.from);
+            let mut all = Vec::new();
+            while marks.find(backend, self.bytes) {
+                let count = marks.found().len() / 2 + 1;
+                all.extend(marks.found()[..count].iter().map(|&mark| mark as usize));
+                marks.pass(count);
             }
+            all
+        }
+
+        fn naive_marks(&self) -> Vec<usize> {
+            let control = |at: usize| is_control(self.bytes[at]);
+            let starts = |&at: &usize| control(at) && (at == self.from || !control(at - 1));
+            (self.from..self.bytes.len()).filter(starts).collect()
+        }
+
+        fn naive_token_end(&self) -> usize {
+            let rest = &self.bytes[self.from..];
+            self.from + rest.iter().take_while(|&&byte| class::is_tchar(byte)).count()
         }
     }
 
+    impl Job for &Oracle<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<B: Backend>(self, backend: B) {
+            let place = (self.from, self.bytes.len());
+            assert_eq!(self.marks(backend), self.naive_marks(), "{place:?}");
+            assert_eq!(token_end(backend, self.bytes, self.from), self.naive_token_end(), "{place:?}");
+        }
+    }
+
+    /// With every backend that this machine has.
+    fn hold(oracle: &Oracle<'_>) {
+        oracle.run(portable::Portable);
+        #[cfg(target_arch = "x86_64")]
+        x86_64::tests::each(oracle);
+        dispatch(oracle);
+    }
+
     #[test]
-    fn marks_equal_the_naive_ones_at_every_length_and_start() {
-        let mut bytes = Vec::new();
+    fn every_byte_value_at_every_place_of_every_length() {
+        let mut bytes = [b'a'; 200];
+        for at in 0..bytes.len() {
+            // Around the edges of blocks all values, elsewhere those that are near a border of a class.
+            for byte in 0..=255u8 {
+                let near = !class::is_tchar(byte) || byte.is_ascii_punctuation();
+                if !near && !matches!(at % 32, 0 | 31) {
+                    continue;
+                }
+                bytes[at] = byte;
+                for len in [at + 1, (at + 7).min(200), 200] {
+                    for from in [0, at.saturating_sub(5), at] {
+                        hold(&Oracle { bytes: &bytes[..len], from });
+                    }
+                }
+            }
+            bytes[at] = b'a';
+        }
+    }
+
+    /// The start of the slice at every alignment, and every length.
+    #[test]
+    fn every_length_and_alignment() {
         let mut seed = 1u32;
-        for _ in 0..400 {
+        let mut random = || {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            bytes.push(if seed >> 28 < 5 { (seed >> 16) as u8 } else { b'a' + (seed >> 24 & 15) as u8 });
-        }
-        for len in 0..bytes.len() {
-            for from in [0, 1, 63, 64, 65, 130].into_iter().filter(|&from| from <= len) {
-                assert_eq!(found(&bytes[..len], from), naive(&bytes[..len], from), "{from}..{len}");
+            seed >> 16
+        };
+        let texts: [fn(u32) -> u8; 4] = [
+            |random| if random & 0xf < 5 { (random >> 8) as u8 } else { b'a' + (random >> 8 & 15) as u8 },
+            |random| b"\r\n"[random as usize & 1],
+            |random| b"a-Z_9:\r\n"[random as usize & 7],
+            |random| b"\t\xe9\x7f\x1f !~"[random as usize % 7],
+        ];
+        for text in texts {
+            let bytes: Vec<u8> = (0..300).map(|_| text(random())).collect();
+            for start in 0..64 {
+                for len in 0..=200 {
+                    let bytes = &bytes[start..start + len];
+                    hold(&Oracle { bytes, from: 0 });
+                    hold(&Oracle { bytes, from: len / 3 });
+                    hold(&Oracle { bytes, from: len });
+                }
             }
         }
-        let full = [0u8; 300];
-        assert_eq!(found(&full, 0), naive(&full, 0));
-        let every_other: Vec<u8> = (0..500).map(|at| if at % 2 == 0 { b'\t' } else { b'x' }).collect();
-        assert_eq!(found(&every_other, 0), naive(&every_other, 0));
+    }
+
+    #[test]
+    fn the_marks_stop_behind_the_end_of_a_head() {
+        struct Scanned<'b>(&'b [u8]);
+        impl Job for Scanned<'_> {
+            type Output = usize;
+            #[inline(always)]
+            fn run<B: Backend>(self, backend: B) -> usize {
+                let mut marks = Marks::new(0);
+                marks.find(backend, self.0);
+                marks.scanned
+            }
+        }
+        for len in 0..300 {
+            let mut bytes = std::vec![b'a'; len];
+            bytes.extend(b"\r\n\r\n");
+            bytes.extend([b'x'; 4000]);
+            let scanned = dispatch(Scanned(&bytes));
+            assert!(scanned <= len + 4 + BLOCK, "{scanned} of a head of {}", len + 4);
+        }
     }
 }
