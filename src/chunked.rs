@@ -59,6 +59,28 @@ pub(crate) enum Chunk {
     Last,
 }
 
+/// How many bytes stand before the data of a chunk, and how many are data.
+pub(crate) struct PlainChunk {
+    pub(crate) line: usize,
+    pub(crate) data: usize,
+}
+
+/// More digits than a plain size has; so many fit into 32 bits.
+const PLAIN_DIGITS: usize = 8;
+
+/// The value of a HEXDIG, and more than 0xf for any other byte.
+static HEX: [u8; 256] = {
+    let mut table = [u8::MAX; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if let Some(value) = hex_value(byte as u8) {
+            table[byte] = value;
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// A chunked body as far as it has been read. All positions are absolute offsets, as nothing is kept.
 #[derive(Clone, Copy)]
 pub(crate) struct ChunkedReader {
@@ -118,6 +140,36 @@ impl ChunkedReader {
                 _ => self.step(rest[0], judge)?,
             }
         }
+    }
+
+    /// The next chunk, if it is at hand whole, of a size that is not 0 and no more than `most`, and written as most are:
+    /// the CRLF of the chunk before, a few digits, CRLF. Does what the machine would have done, data and all.
+    #[inline]
+    pub(crate) fn plain_chunk(&mut self, input: &[u8], most: u64, limits: &Limits) -> Option<PlainChunk> {
+        let [b'\r', b'\n', rest @ ..] = input else { return None };
+        if self.state != State::DataCr {
+            return None;
+        }
+        let (mut size, mut digits) = (0, 0);
+        while let Some(value @ 0..=0xf) = rest.get(digits).map(|&byte| HEX[byte as usize])
+            && digits < PLAIN_DIGITS
+        {
+            size = size << 4 | usize::from(value);
+            digits += 1;
+        }
+        let line = digits + 4;
+        let fits = digits < PLAIN_DIGITS && digits as u32 <= limits.chunk_line;
+        let overhead = self.overhead + line as u64;
+        let is_plain = input.get(line - 2..line) == Some(b"\r\n") && size > 0 && size <= input.len() - line;
+        if !fits || !is_plain || size as u64 > most || overhead > self.allowed_overhead(limits) {
+            return None;
+        }
+        #[cfg(test)]
+        crate::scan::work::add(line);
+        self.at += (line + size) as u64;
+        self.content += size as u64;
+        self.overhead = overhead;
+        Some(PlainChunk { line, data: size })
     }
 
     /// The first `count` bytes of data are used.

@@ -131,9 +131,12 @@ impl Between {
     }
 }
 
-/// What a state made of the input.
+/// What a state made of the input. Not an [`Event`], which is as large as a violation and is made in its last place only.
 enum Turn<'b> {
-    Event(Event<'b>),
+    Head(Head<'b>),
+    Content(&'b [u8]),
+    Trailers(Fields<'b>),
+    End(End),
     /// All that can be used is used.
     More,
     /// Another state has the next byte.
@@ -248,7 +251,32 @@ impl Parser {
     /// # Errors
     ///
     /// The rule that is broken, from the call that supplies the deciding byte, and again from every call after it.
+    #[inline]
     pub fn next_event<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
+        match self.plain_chunk(input) {
+            Some(content) => Ok(Some(Event::Content(content))),
+            None => self.advance(input),
+        }
+    }
+
+    /// The data of a whole chunk that is like most, and not the first: that one may be noted.
+    #[inline]
+    fn plain_chunk<'b>(&mut self, input: &mut &'b [u8]) -> Option<&'b [u8]> {
+        let State::Chunked(reader) = &mut self.state else { return None };
+        let limits = self.docket.policy.limits();
+        let most = limits.content.saturating_sub(self.content);
+        if self.content == 0 {
+            return None;
+        }
+        let chunk = reader.plain_chunk(input, most, limits)?;
+        let (chunk, rest) = input.split_at_checked(chunk.line + chunk.data).map(|(used, rest)| (&used[chunk.line..], rest))?;
+        self.offset = reader.at();
+        self.content += chunk.len() as u64;
+        *input = rest;
+        Some(chunk)
+    }
+
+    fn advance<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
         loop {
             let turn = match self.state {
                 State::Idle(between) => self.idle_bytes(between, input),
@@ -271,7 +299,10 @@ impl Parser {
                 }
             };
             match turn {
-                Ok(Turn::Event(event)) => return Ok(Some(event)),
+                Ok(Turn::Head(head)) => return Ok(Some(Event::Head(head))),
+                Ok(Turn::Content(content)) => return Ok(Some(Event::Content(content))),
+                Ok(Turn::Trailers(fields)) => return Ok(Some(Event::Trailers(fields))),
+                Ok(Turn::End(end)) => return Ok(Some(Event::End(end))),
                 Ok(Turn::More) => return Ok(None),
                 Ok(Turn::Again) => {}
                 Err(Halt::Note(violation)) => return Ok(Some(Event::Note(violation))),
@@ -364,7 +395,7 @@ impl Parser {
         let head = self.judged_head(&outline, ruling.framing, &bytes[..outline.len]);
         self.use_up(input, outline.len);
         self.leave_head(&head, ruling);
-        Ok(Turn::Event(Event::Head(head)))
+        Ok(Turn::Head(head))
     }
 
     fn judged_head<'b>(&self, outline: &Outline, framing: Framing, wire: &'b [u8]) -> Head<'b> {
@@ -427,7 +458,7 @@ impl Parser {
         let count = self.judge_content(input, available)?;
         let left = left - count as u64;
         self.state = if left == 0 { State::Ending } else { State::Length(left) };
-        Ok(Turn::Event(Event::Content(self.use_up(input, count))))
+        Ok(Turn::Content(self.use_up(input, count)))
     }
 
     fn until_close<'b>(&mut self, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
@@ -435,7 +466,7 @@ impl Parser {
             return Ok(Turn::More);
         }
         let count = self.judge_content(input, input.len())?;
-        Ok(Turn::Event(Event::Content(self.use_up(input, count))))
+        Ok(Turn::Content(self.use_up(input, count)))
     }
 
     fn chunked<'b>(&mut self, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
@@ -457,7 +488,7 @@ impl Parser {
                 if let State::Chunked(reader) = &mut self.state {
                     reader.take(count);
                 }
-                Ok(Turn::Event(Event::Content(self.use_up(input, count))))
+                Ok(Turn::Content(self.use_up(input, count)))
             }
         }
     }
@@ -476,7 +507,7 @@ impl Parser {
         let fields = Fields::new(&bytes[..len], self.offset, Sift::Trailers);
         self.use_up(input, len);
         self.state = State::Ending;
-        Ok(if any { Turn::Event(Event::Trailers(fields)) } else { Turn::Again })
+        Ok(if any { Turn::Trailers(fields) } else { Turn::Again })
     }
 
     fn ending<'b>(&mut self, input: &[u8]) -> Turn<'b> {
@@ -484,7 +515,7 @@ impl Parser {
         self.docket.record.phase = Phase::Idle;
         let between = Between { unseen: !input.is_empty(), ..Between::NOTHING };
         self.state = State::After { end, between };
-        Turn::Event(Event::End(end))
+        Turn::End(end)
     }
 
     fn end_here(&self, reuse: Reuse) -> End {
