@@ -201,7 +201,11 @@ impl FieldLines {
         let limits = judge.policy.limits();
         let (mut line, mut left, mut seen) = (self.at, limits.fields.saturating_sub(self.fields), self.seen);
         let mut last = self.known;
+        let ends_line_at = |at: usize| bytes.get(at..at + 2) == Some(b"\r\n");
         let is_whole = 'walk: loop {
+            if ends_line_at(line) {
+                break true;
+            }
             let mut passed = 0;
             for &mark in marks.found() {
                 let cr = mark as usize;
@@ -209,12 +213,8 @@ impl FieldLines {
                 if cr < line {
                     continue;
                 }
-                let is_end = bytes.get(cr..cr + 2) == Some(b"\r\n");
-                if is_end && cr == line {
-                    break 'walk left > 0;
-                }
                 let colon = token_end(backend, bytes, line);
-                let is_line = is_end && colon > line && bytes.get(colon) == Some(&b':');
+                let is_line = colon > line && bytes.get(colon) == Some(&b':') && ends_line_at(cr);
                 if !is_line || left == 0 || cr - line > limits.field_line as usize {
                     break 'walk false;
                 }
@@ -224,6 +224,10 @@ impl FieldLines {
                 }
                 left -= 1;
                 line = cr + 2;
+                // One run with the CR before: it has no mark of its own.
+                if ends_line_at(line) {
+                    break 'walk true;
+                }
             }
             marks.pass(passed);
             if !marks.find(backend, bytes) {

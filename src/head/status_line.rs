@@ -16,6 +16,9 @@ use crate::scan::Marks;
 
 const PREFIX: &[u8; 5] = b"HTTP/";
 
+const HTTP_1_1: u64 = u64::from_le_bytes(*b"HTTP/1.1");
+const HTTP_1_0: u64 = u64::from_le_bytes(*b"HTTP/1.0");
+
 /// Empty lines skipped before a status line; RFC 9112 2.2 lets a server skip "at least one", a client none.
 const EMPTY_LINES: u8 = 2;
 
@@ -111,10 +114,13 @@ impl StatusLine {
     #[inline(always)]
     pub(super) fn plain_line(&mut self, marks: &Marks, judge: &mut Judge<'_, '_>) -> Option<usize> {
         let bytes = judge.bytes;
-        let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ (b'0' | b'1'), b' ', code @ .., b' '] =
-            bytes.first_chunk::<13>()?
-        else {
+        let (version, [b' ', code @ .., b' ']) = bytes.first_chunk::<13>()?.split_first_chunk::<8>()? else {
             return None;
+        };
+        let minor = match u64::from_le_bytes(*version) {
+            HTTP_1_1 => 1,
+            HTTP_1_0 => 0,
+            _ => return None,
         };
         // The first mark: there is no control octet up to here.
         let end = *marks.found().first()? as usize;
@@ -126,7 +132,7 @@ impl StatusLine {
             return None;
         }
         judge.record.status = Some(number(code));
-        self.minor = minor - b'0';
+        self.minor = minor;
         self.code_at = 9;
         self.at = end + 2;
         Some(self.at)

@@ -269,7 +269,9 @@ impl Parser {
             return None;
         }
         let chunk = reader.plain_chunk(input, most, limits)?;
-        let (chunk, rest) = input.split_at_checked(chunk.line + chunk.data).map(|(used, rest)| (&used[chunk.line..], rest))?;
+        let (chunk, rest) = input
+            .split_at_checked(chunk.line + chunk.data)
+            .map(|(used, rest)| (&used[chunk.line..], rest))?;
         self.offset = reader.at();
         self.content += chunk.len() as u64;
         *input = rest;

@@ -39,8 +39,8 @@ pub(crate) trait Backend: Copy {
     /// CTL but HTAB: what no line may hold but its end.
     fn controls(self, block: &[u8; BLOCK]) -> u64;
 
-    /// How many tchar stand at the front; the length of the block if it holds nothing else.
-    fn token_len(self, block: &[u8; NAME]) -> usize;
+    /// How many tchar stand in a row from `from` on, which is less than the length of the block.
+    fn token_len(self, block: &[u8; NAME], from: usize) -> usize;
 }
 
 /// What is to be done with a backend.
@@ -158,16 +158,19 @@ fn controls<B: Backend>(backend: B, bytes: &[u8], from: usize) -> (u64, usize) {
 /// Where the token that starts at `from` ends.
 #[inline(always)]
 pub(crate) fn token_end<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
-    match bytes[from..].first_chunk() {
-        Some(block) => match backend.token_len(block) {
+    let rest = &bytes[from..];
+    match (rest.first_chunk(), bytes.last_chunk()) {
+        (Some(block), _) => match backend.token_len(block, 0) {
             NAME.. => careful_token_end(bytes, from + NAME),
             len => from + len,
         },
-        None => careful_token_end(bytes, from),
+        // The last bytes once more, those before `from` passed over.
+        (None, Some(block)) if !rest.is_empty() => from + backend.token_len(block, NAME - rest.len()),
+        _ => careful_token_end(bytes, from),
     }
 }
 
-/// For long names, and those at the end of the bytes.
+/// For long names and very short heads.
 #[inline(never)]
 fn careful_token_end(bytes: &[u8], from: usize) -> usize {
     let rest = &bytes[from..];

@@ -22,9 +22,9 @@ impl Backend for Portable {
     }
 
     #[inline(always)]
-    fn token_len(self, block: &[u8; NAME]) -> usize {
+    fn token_len(self, block: &[u8; NAME], from: usize) -> usize {
         // Names are short: to go up to the end of this one is less than to classify the block.
-        block.iter().take_while(|&&byte| class::is_tchar(byte)).count()
+        block[from..].iter().take_while(|&&byte| class::is_tchar(byte)).count()
     }
 }
 

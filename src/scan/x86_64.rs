@@ -66,7 +66,7 @@ impl Backend for Avx2 {
 
     /// The bit of its high nibble is set in the row of its low nibble: that is a tchar.
     #[inline(always)]
-    fn token_len(self, block: &[u8; NAME]) -> usize {
+    fn token_len(self, block: &[u8; NAME], from: usize) -> usize {
         // SAFETY: there is an `Avx2`, so the processor has it; each load reads the bytes of its array.
         let others = unsafe {
             let bytes = _mm256_loadu_si256(block.as_ptr().cast());
@@ -79,7 +79,8 @@ impl Backend for Avx2 {
             let none = _mm256_cmpeq_epi8(_mm256_and_si256(row, bit), _mm256_setzero_si256());
             _mm256_movemask_epi8(none) as u32
         };
-        others.trailing_zeros() as usize
+        // The bit past the block is always set.
+        ((u64::from(others) | 1 << NAME) >> from).trailing_zeros() as usize
     }
 }
 
@@ -137,9 +138,9 @@ impl Backend for Sse2 {
 
     /// Letters, digits and `-` are what names are made of; the other tchar are left to the table.
     #[inline(always)]
-    fn token_len(self, block: &[u8; NAME]) -> usize {
+    fn token_len(self, block: &[u8; NAME], from: usize) -> usize {
         let (halves, _) = block.as_chunks::<16>();
-        let mut others = 0u32;
+        let mut others = 1u64 << NAME;
         for (place, half) in halves.iter().enumerate() {
             // SAFETY: x86-64 has SSE2; the load reads the 16 bytes of its array.
             let like = unsafe {
@@ -151,12 +152,13 @@ impl Backend for Sse2 {
                 let hyphens = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x2d));
                 _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), hyphens))
             };
-            others |= u32::from(!(like as u16)) << (16 * place);
+            others |= u64::from(!(like as u16)) << (16 * place);
         }
+        others = others >> from << from;
         loop {
             let at = others.trailing_zeros() as usize;
             if block.get(at).is_none_or(|&byte| !is_tchar(byte)) {
-                return at;
+                return at - from;
             }
             others &= others - 1;
         }
