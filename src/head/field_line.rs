@@ -13,7 +13,7 @@ use super::known::{Known, Seen, spells_framing_field};
 use crate::class::{is_blank, is_digit, is_tchar, is_text};
 use crate::judge::{Finding, Halt, Judge};
 use crate::rule::Rule;
-use crate::scan::{Backend, Job, Marks, dispatch, token_end};
+use crate::scan::{Backend, Job, Marks, dispatch, text_len, token_end};
 
 const SPELLS_FRAMING: &str = "its letters spell a field that decides framing";
 
@@ -96,6 +96,8 @@ pub(crate) struct FieldLines {
     line: usize,
     /// Where the name ends; in `BadName`, the octet to blame.
     mark: usize,
+    /// How far the line at hand may go.
+    most: usize,
     known: Option<Known>,
     fields: u16,
     /// The line before was dropped, and its continuation lines with it.
@@ -116,6 +118,7 @@ impl FieldLines {
             at,
             line: at,
             mark: at,
+            most: at,
             known: None,
             fields: 0,
             dropping: false,
@@ -173,6 +176,7 @@ impl FieldLines {
                     return Ok(Some(len));
                 }
             }
+            self.pass_run(judge, ceiling);
             let Some(&byte) = judge.bytes.get(self.at) else { return Ok(None) };
             #[cfg(test)]
             crate::scan::work::add(1);
@@ -254,6 +258,39 @@ impl FieldLines {
         self.dropping = false;
         self.any_line = true;
         self.any_crlf = true;
+    }
+
+    /// Pass over what goes on as it was: tchar in a name, text in a value, within every limit.
+    #[inline]
+    fn pass_run(&mut self, judge: &Judge<'_, '_>, ceiling: Ceiling) {
+        self.most = self.line.saturating_add(judge.policy.limits().field_line as usize).min(ceiling.at);
+        let Some(rest) = judge.bytes.get(self.at..self.most.min(judge.bytes.len())) else { return };
+        let run = match self.state {
+            State::Value => text_len(rest),
+            State::Name => rest.iter().position(|&byte| !is_tchar(byte)).unwrap_or(rest.len()),
+            _ => 0,
+        };
+        #[cfg(test)]
+        crate::scan::work::add(run);
+        self.at += run;
+    }
+
+    /// The same for the few bytes of a small read, if that is all there is to do. They are the last of `bytes`.
+    #[inline]
+    pub(super) fn passes(&mut self, bytes: &[u8]) -> bool {
+        let Some(new @ [_, ..]) = bytes.get(self.at..) else { return false };
+        let goes_on = match self.state {
+            _ if new.len() > SHORT || bytes.len() > self.most => false,
+            State::Value => new.iter().all(|&byte| is_text(byte)),
+            State::Name => new.iter().all(|&byte| is_tchar(byte)),
+            _ => false,
+        };
+        if goes_on {
+            #[cfg(test)]
+            crate::scan::work::add(new.len());
+            self.at = bytes.len();
+        }
+        goes_on
     }
 
     fn check_size(&self, byte: u8, judge: &Judge<'_, '_>, ceiling: Ceiling) -> Result<(), Halt> {

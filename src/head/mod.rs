@@ -70,6 +70,12 @@ impl HeadReader {
         self.fields.is_some()
     }
 
+    /// Do the bytes not yet examined only make a name or a value longer? Then they are judged.
+    #[inline]
+    pub(crate) fn passes(&mut self, bytes: &[u8]) -> bool {
+        self.fields.as_mut().is_some_and(|fields| fields.passes(bytes))
+    }
+
     /// Judge the bytes not yet examined; `judge.bytes` starts with the message. A head that is whole is told again
     /// when asked again, as what it settles may take several calls.
     pub(crate) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<Outline>, Halt> {

@@ -155,6 +155,37 @@ fn controls<B: Backend>(backend: B, bytes: &[u8], from: usize) -> (u64, usize) {
     (mask, taken)
 }
 
+/// How many bytes at the front are text: no control octet but HTAB.
+#[inline]
+pub(crate) fn text_len(bytes: &[u8]) -> usize {
+    if bytes.len() < SHORT {
+        return bytes.iter().position(|&byte| !class::is_text(byte)).unwrap_or(bytes.len());
+    }
+    dispatch(TextLen(bytes))
+}
+
+/// So few bytes are looked at one by one.
+const SHORT: usize = 16;
+
+struct TextLen<'b>(&'b [u8]);
+
+impl Job for TextLen<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> usize {
+        let mut at = 0;
+        while at < self.0.len() {
+            let (mask, taken) = controls(backend, self.0, at);
+            if mask != 0 {
+                return at + mask.trailing_zeros() as usize;
+            }
+            at += taken;
+        }
+        at
+    }
+}
+
 /// Where the token that starts at `from` ends.
 #[inline(always)]
 pub(crate) fn token_end<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
@@ -210,6 +241,10 @@ mod tests {
             (self.from..self.bytes.len()).filter(starts).collect()
         }
 
+        fn naive_text_len(&self) -> usize {
+            self.bytes[self.from..].iter().take_while(|&&byte| !is_control(byte)).count()
+        }
+
         fn naive_token_end(&self) -> usize {
             let rest = &self.bytes[self.from..];
             self.from + rest.iter().take_while(|&&byte| class::is_tchar(byte)).count()
@@ -223,6 +258,8 @@ mod tests {
         fn run<B: Backend>(self, backend: B) {
             let place = (self.from, self.bytes.len());
             assert_eq!(self.marks(backend), self.naive_marks(), "{place:?}");
+            assert_eq!(TextLen(&self.bytes[self.from..]).run(backend), self.naive_text_len(), "{place:?}");
+            assert_eq!(text_len(&self.bytes[self.from..]), self.naive_text_len(), "{place:?}");
             assert_eq!(token_end(backend, self.bytes, self.from), self.naive_token_end(), "{place:?}");
         }
     }
