@@ -79,8 +79,9 @@
 //!
 //! # Features
 //!
-//! `std` and `bytes` are on by default; `serde` and `cli` are off. Without `std` the crate needs `alloc` only for
-//! [`validate`], and without `alloc` nothing but `core`. No feature changes a verdict.
+//! `std` and `bytes` are on by default; `serde` and `cli` are off. [`forward`] and [`answer`] need `std`, which also lets
+//! the scanner use AVX2 where the processor has it. Without `std` the crate needs `alloc` only for [`validate`], and
+//! without `alloc` nothing but `core`. No feature changes a verdict.
 #![no_std]
 #![warn(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
