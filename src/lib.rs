@@ -57,6 +57,10 @@
 //! assert_eq!(report.notes()[0].rule(), Rule::ObsFold);
 //! ```
 //!
+//! What a gateway does next: [`forward`] writes a judged head, its content and trailers for the next hop, strictly valid
+//! whatever came in; [`answer`] renders the gateway's own reply to its client where the upstream's is refused. The
+//! example `gateway` puts all of it together on tokio.
+//!
 //! # Promises
 //!
 //! | | promise | held by |

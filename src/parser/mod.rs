@@ -269,19 +269,16 @@ impl Parser {
     #[inline]
     fn plain_chunk<'b>(&mut self, input: &mut &'b [u8]) -> Option<&'b [u8]> {
         let State::Chunked(reader) = &mut self.state else { return None };
-        let limits = self.docket.policy.limits();
-        let most = limits.content.saturating_sub(self.content);
         if self.content == 0 {
             return None;
         }
-        let chunk = reader.plain_chunk(input, most, limits)?;
-        let (chunk, rest) = input
-            .split_at_checked(chunk.line + chunk.data)
-            .map(|(used, rest)| (&used[chunk.line..], rest))?;
+        let limits = self.docket.policy.limits();
+        let chunk = reader.plain_chunk(input, limits.content - self.content, limits)?;
         self.offset = reader.at();
-        self.content += chunk.len() as u64;
+        self.content += chunk.data as u64;
+        let (used, rest) = input.split_at(chunk.line + chunk.data);
         *input = rest;
-        Some(chunk)
+        Some(&used[chunk.line..])
     }
 
     fn advance<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
