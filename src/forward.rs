@@ -3,6 +3,8 @@
 //!
 //! Promise G8: whatever came in and whatever was tolerated, what is written here is valid under
 //! [`Policy::STRICT`](crate::Policy::STRICT), with the same status, the same end-to-end fields and the same content.
+//! Start with [`Head::forward`]; it returns an [`Onward`] for the rest of the message.
+//!
 //! One thing passes that STRICT refuses: a status code above 599, where the policy let it through. And the content of a
 //! 205, which may have none (RFC 9110 15.3.6), is left out. Limits are another matter: a gateway adds a few lines, and
 //! what came folded is one line.
@@ -18,6 +20,8 @@
 //! let next_hop = NextHop::new(Version::Http11, "gw").at(std::time::UNIX_EPOCH);
 //! while let Some(event) = parser.next_event(&mut input)? {
 //!     match (event, &mut onward) {
+//!         // For a client that speaks HTTP/1.1; a 100 only for one that asked for it.
+//!         (Event::Head(head), _) if head.is_interim() => drop(head.forward(&next_hop, &mut out)?),
 //!         (Event::Head(head), _) => onward = Some(head.forward(&next_hop, &mut out)?),
 //!         (Event::Content(bytes), Some(onward)) => onward.content(bytes, &mut out),
 //!         (Event::Trailers(fields), Some(onward)) => onward.trailers(fields),
@@ -338,7 +342,8 @@ impl Onward {
     /// Append what ends the message: the last chunk and the trailers, where the content is chunked.
     ///
     /// To be called once the upstream's reply is whole, and only then: without it nobody can take a chunked message for
-    /// complete.
+    /// complete. Content that ends with the connection is whole when [`Parser::close`](crate::Parser::close) says so, and
+    /// no [`Event::End`](crate::Event::End) comes before.
     pub fn end(&mut self, out: &mut Vec<u8>) {
         if self.framing == Framing::Chunked {
             out.extend_from_slice(b"0\r\n");

@@ -48,7 +48,7 @@ pub struct Client {
     pub inbox: BytesMut,
     /// An upstream connection that has been logged in for this client, and must serve no other.
     pub own: Option<Connection>,
-    /// It has been promised more than it has got: should its task end now, it is cut off.
+    /// An exchange is under way: should its task end now, it is cut off.
     pub is_owed: bool,
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use badgateway::{Escaped, Reuse, Rule, Violation};
+use badgateway::{Escaped, Phase, Reuse, Rule, Violation};
 use humantime::format_rfc3339_millis;
 use serde_json::json;
 
@@ -134,14 +134,14 @@ impl Entry {
         let line = json!({
             "time": format_rfc3339_millis(SystemTime::now()).to_string(),
             "client": self.client.to_string(),
-            "method": self.method,
-            "target": self.target,
+            "method": known(&self.method),
+            "target": known(&self.target),
             "upstream_status": self.upstream_status,
             "status": self.status,
             "outcome": self.outcome.name(),
             "rule": violation.map(|violation| violation.rule().id()),
-            "offset": violation.map(Violation::offset),
-            "evidence": violation.map(|_| Escaped(&self.evidence).to_string()),
+            "offset": violation.filter(|violation| violation.phase() != Phase::Connect).map(Violation::offset),
+            "evidence": Some(&self.evidence).filter(|bytes| !bytes.is_empty()).map(|bytes| Escaped(bytes).to_string()),
             "notes": self.notes.iter().map(|rule| rule.id()).collect::<Vec<_>>(),
             "refusal": self.refusal,
             "retried": self.retried,
@@ -173,7 +173,10 @@ impl Entry {
         }
         if let Some(violation) = &self.violation {
             let evidence = Escaped(&self.evidence).to_string().replace('"', "\\\"");
-            line += &format!(" {violation} \"{evidence}\"");
+            line += &format!(" {violation}");
+            if !evidence.is_empty() {
+                line += &format!(" \"{evidence}\"");
+            }
         }
         if self.retried {
             line += " retried";
@@ -190,6 +193,11 @@ impl Entry {
         }
         line
     }
+}
+
+/// Of a request that was not understood so far nothing is known.
+fn known(text: &str) -> Option<&str> {
+    Some(text).filter(|&text| text != "-")
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -2,6 +2,10 @@
 //! honest 502 or 504 in place of a bad one, and lets nothing bad through.
 //!
 //! `cargo run --release --example gateway` starts it in front of a gallery of bad replies; `--help` tells the rest.
+//!
+//! To see how the crate is embedded, read `relay/reply.rs` and `relay/outgoing.rs`: bytes from the upstream, events of the
+//! parser, bytes for the client. `relay/mod.rs` has one request from beginning to end, `client.rs` and `pool.rs` the
+//! connections on both sides, `request/` what a client may ask. `gallery/` is the upstream of the demonstration.
 #![forbid(unsafe_code)]
 
 mod client;
@@ -69,7 +73,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), String> {
-    let policy = options.judging()?;
+    let (policy, patience) = (options.judging()?, options.patience());
     let listener = listen(&options.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let metrics = Arc::new(Metrics::new().map_err(|error| error.to_string())?);
@@ -83,39 +87,37 @@ async fn run(options: Options) -> Result<(), String> {
             upstream.to_string()
         }
     };
-    tell(format_args!("gateway listening on http://{address}/"));
-    match (options.admin, gallery) {
-        (Some(admin), _) => serve_metrics(&admin, &metrics).await?,
+    let admin = match (options.admin, gallery) {
+        (Some(admin), _) => Some(listen(&admin).await?),
         // Nobody asked for it, so that nobody is kept from the gallery by it.
-        (None, true) => serve_metrics("127.0.0.1:8503", &metrics)
+        (None, true) => listen("127.0.0.1:8503")
             .await
-            .unwrap_or_else(|complaint| tell(format_args!("no metrics: {complaint}"))),
-        (None, false) => {}
+            .inspect_err(|complaint| tell(format_args!("no metrics: {complaint}")))
+            .ok(),
+        (None, false) => None,
+    };
+    tell(format_args!("gateway listening on http://{address}/"));
+    if let Some(listener) = admin {
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        tell(format_args!("metrics on http://{address}/-/metrics"));
+        tokio::spawn(metrics::serve(listener, metrics.clone()));
     }
     match gallery {
-        true => tell(gallery_hints(&address.to_string())),
+        true => tell(gallery_hints(&address.to_string(), patience)),
         false => tell(format_args!("upstream {upstream}")),
     }
     let gateway = Arc::new(Gateway {
-        pool: Arc::new(Pool::new(upstream, policy, options.timeout, metrics.clone())),
+        pool: Arc::new(Pool::new(upstream, policy, patience, metrics.clone())),
         log: Log::new(options.access_log, metrics),
         via: format!("{}:{}", options.name, address.port()),
         name: options.name,
-        patience: options.timeout,
+        patience,
         stopping: CancellationToken::new(),
         cutting: CancellationToken::new(),
         crowded: Notify::new(),
     });
     accept(listener, &gateway).await?;
     gateway.log.finish();
-    Ok(())
-}
-
-async fn serve_metrics(admin: &str, metrics: &Arc<Metrics>) -> Result<(), String> {
-    let listener = listen(admin).await?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    tell(format_args!("metrics on http://{address}/-/metrics"));
-    tokio::spawn(metrics::serve(listener, metrics.clone()));
     Ok(())
 }
 
@@ -128,12 +130,12 @@ fn tell(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-fn gallery_hints(gateway: &str) -> String {
+fn gallery_hints(gateway: &str, patience: Duration) -> String {
     format!(
         "\nIn front of the gallery, whose replies are bad on purpose. Try:\n  \
          curl -i http://{gateway}/news         an invalid reply: 502\n  \
-         curl -i http://{gateway}/slow-news    no reply: 504\n  \
-         curl -i http://{gateway}/rule/obs-fold\n  \
+         curl -i http://{gateway}/slow-news    no reply: 504 after {patience:?}\n  \
+         curl -i http://{gateway}/rule/obs-fold    a folded field: 502\n  \
          or open http://{gateway}/ in a browser. Ctrl-C ends it.\n"
     )
 }

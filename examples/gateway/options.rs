@@ -12,17 +12,17 @@ use clap::{Parser, ValueEnum};
 #[command(name = "gateway")]
 pub struct Options {
     /// Where clients connect; port 0 takes any free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8502")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8502", value_parser = host_and_port)]
     pub listen: String,
 
     /// The server to stand in front of; without it, the gallery
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     pub upstream: Option<String>,
 
-    /// How long the upstream may take to connect, or be silent when it is its turn; a head must be whole in five times
-    /// as long
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub timeout: Duration,
+    /// How long the upstream may take to connect, or be silent when it is its turn: 30 seconds unless given, 5 in front of
+    /// the gallery; a head must be whole in five times as long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
 
     /// What is tolerated: strict, default, compat or observe
     #[arg(long, value_name = "POLICY", default_value = "default", value_parser = preset)]
@@ -37,7 +37,7 @@ pub struct Options {
     pub access_log: Form,
 
     /// Where /-/metrics is served; 127.0.0.1:8503 in front of the gallery, else nowhere unless given
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     pub admin: Option<String>,
 
     /// The name of this service in Proxy-Status and, with its port, in Via; gateways in a row that listen on the same
@@ -54,6 +54,12 @@ pub enum Form {
 }
 
 impl Options {
+    /// The gallery has replies that never come, and nobody wants to wait for them for long.
+    pub fn patience(&self) -> Duration {
+        let default = if self.upstream.is_some() { 30 } else { 5 };
+        self.timeout.unwrap_or(Duration::from_secs(default))
+    }
+
     /// The policy with every `--set`.
     pub fn judging(&self) -> Result<Policy, String> {
         self.set.iter().try_fold(self.policy, |policy, &(rule, level)| {
@@ -88,7 +94,8 @@ fn preset(text: &str) -> Result<Policy, String> {
 
 fn setting(text: &str) -> Result<(Rule, Level), String> {
     let (rule, level) = text.split_once('=').ok_or("RULE=LEVEL is needed, as in obs-fold=note")?;
-    let rule = Rule::from_id(rule).ok_or_else(|| format!("there is no rule {rule:?}"))?;
+    let rule =
+        Rule::from_id(rule).ok_or_else(|| format!("there is no rule {rule:?}: see src/rule/RULES.md"))?;
     let level = Level::from_name(level).ok_or("the level is one of allow, note, deny")?;
     Ok((rule, level))
 }

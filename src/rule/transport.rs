@@ -275,7 +275,7 @@ pub(super) const ROWS: [Row; 20] = [
         relax: Relax::Locked,
         levels: [Level::Deny, Level::Deny, Level::Deny],
         proxy_error: Some(ProxyError::ConnectionTerminated),
-        title: "the connection was reset in the middle of the reply",
+        title: "the connection was reset",
         about: "The upstream, or something on the path, reset the connection after the first octet of the \
             reply and before its end: a crash, a kill, or an idle timeout in a firewall.",
         why: "Whoever takes a reset for an orderly end passes on, and perhaps caches, half of the content as \

@@ -1,11 +1,11 @@
-//! What happened on the connection rather than in its bytes, section J of the catalogue.
+//! What happened on the connection rather than in its bytes.
 #![forbid(unsafe_code)]
 
 use super::{Phase, Retry, Span, Violation};
 use crate::proxy_status::ProxyError;
 use crate::rule::Rule;
 
-/// What went wrong on the connection rather than in the bytes (section J of the catalogue).
+/// What went wrong on the connection rather than in the bytes (the transport outcomes of [`rules`](crate::rules)).
 ///
 /// With [`Violation::outcome`] a gateway has one path from "went wrong" to "what I answer". What the parser sees
 /// itself through [`Parser::close`](crate::Parser::close) is among them for gateways that notice it elsewhere.

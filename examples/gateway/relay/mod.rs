@@ -244,6 +244,7 @@ impl Desk<'_> {
                 self.keep(connection);
                 Attempt::Whole(onward)
             }
+            // A reply that is whole has been sent, or the client could not be written to.
             (Ok(()), None) | (Err(Broken::Client), _) => Attempt::Left,
             (Err(Broken::Upstream(violation)), sent) => Attempt::Bad(violation, sent),
             (Err(Broken::Request(refusal)), sent) => Attempt::Refused(refusal, sent),
@@ -268,7 +269,7 @@ enum Broken {
     Upstream(Violation),
     Request(Refusal),
     Client,
-    /// It is to stop.
+    /// The gateway is stopping.
     Gateway,
 }
 

@@ -87,6 +87,7 @@ impl<'a> Outgoing<'a> {
 
     /// HTTP/1.0 has no 1xx (RFC 9110 15.2), and a 100 is for who asked for it, once.
     fn interim(&mut self, head: &Head<'_>) -> Result<(), Violation> {
+        self.note_advice(head);
         let is_wanted = match head.status() {
             100 => self.request.expects_continue && !std::mem::replace(&mut self.may_continue, true),
             _ => self.request.version == Version::Http11,
@@ -106,16 +107,21 @@ impl<'a> Outgoing<'a> {
         }
         self.entry.upstream_status = Some(head.status());
         self.entry.head_after = Some(self.entry.began.elapsed());
-        for advisory in head.advisories(&self.exchange) {
-            self.bound |= advisory.rule() == Rule::ConnectionBoundAuthentication;
-            self.entry.note(advisory.rule());
-        }
+        self.note_advice(head);
         self.keep_alive = head.get("keep-alive").and_then(keep_alive);
         self.is_tunnel = head.framing() == Framing::Tunnel;
         let next_hop = if self.is_too_early(head) { self.next_hop().closing() } else { self.next_hop() };
         self.onward = Some(head.forward(&next_hop, &mut self.out)?);
         self.held_until = Some(Instant::now() + HOLD);
         Ok(())
+    }
+
+    /// What the head tells about the application behind it, for the log.
+    fn note_advice(&mut self, head: &Head<'_>) {
+        for advisory in head.advisories(&self.exchange) {
+            self.bound |= advisory.rule() == Rule::ConnectionBoundAuthentication;
+            self.entry.note(advisory.rule());
+        }
     }
 
     /// A 408 that says goodbye to an idle connection may cross a request (RFC 9110 15.5.9), which is then as good as

@@ -1,4 +1,7 @@
 //! The reply on its way to the client: read, judged, held for a moment, sent.
+//!
+//! It feeds a `Parser` from a buffer of its own rather than use `bytes::Reader`, so that the bytes to blame are still at
+//! hand for the log.
 #![forbid(unsafe_code)]
 
 use std::io::{self, ErrorKind};
