@@ -20,7 +20,7 @@ pub struct Options {
     pub upstream: Option<String>,
 
     /// How long the upstream may take to connect, or be silent when it is its turn: 30 seconds unless given, 5 in front of
-    /// the gallery; a head must be whole in five times as long
+    /// the gallery; a head must be whole in four times as long
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
 

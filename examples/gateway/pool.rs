@@ -26,6 +26,13 @@ const IDLE: Duration = Duration::from_secs(15);
 /// Bytes of a request that the system takes before the upstream does.
 const SEND_BUFFER: usize = 64 << 10;
 
+/// How long a connection has to be silent before it carries the next request. What an upstream has left over from a
+/// reply, it sends at once, if not in the same breath; once a request is under way nobody can tell it from its reply.
+const REST: Duration = Duration::from_millis(5);
+
+/// How many requests wait for a connection to have rested; more than that are worth connections of their own.
+const MOST_WAITING: usize = 4;
+
 /// How many are kept.
 const MOST_IDLE: usize = 512;
 
@@ -51,7 +58,16 @@ pub struct Pool {
     policy: Policy,
     patience: Duration,
     metrics: Arc<Metrics>,
-    idle: Mutex<VecDeque<oneshot::Sender<Claim>>>,
+    idle: Mutex<Idle>,
+}
+
+/// Whom to ask for the connections that nobody uses.
+#[derive(Default)]
+struct Idle {
+    /// Since when, and the task that watches it.
+    watchers: VecDeque<(Instant, oneshot::Sender<Claim>)>,
+    /// Requests that wait for one to have rested.
+    waiting: usize,
 }
 
 impl Pool {
@@ -63,18 +79,32 @@ impl Pool {
         &self.upstream
     }
 
-    /// The idle connection that has been silent for longest, if there is any.
+    /// The idle connection that has been silent for longest, if there is any to be had.
     pub async fn take_idle(&self) -> Option<Connection> {
         loop {
-            let watcher = self.idle().pop_front()?;
+            let (watcher, rests) = self.longest_idle()?;
             let (claim, claimed) = oneshot::channel();
             // A watcher that is gone has closed its connection.
-            if watcher.send(claim).is_ok()
-                && let Ok(connection) = claimed.await
-            {
-                return Some(connection);
+            let connection = match watcher.send(claim) {
+                Ok(()) => claimed.await.ok(),
+                Err(_) => None,
+            };
+            self.idle().waiting -= usize::from(rests);
+            if connection.is_some() {
+                return connection;
             }
         }
+    }
+
+    /// Its watcher, and whether it has yet to rest.
+    fn longest_idle(&self) -> Option<(oneshot::Sender<Claim>, bool)> {
+        let mut idle = self.idle();
+        let rests = idle.watchers.front()?.0.elapsed() < REST;
+        if rests && idle.waiting >= MOST_WAITING {
+            return None;
+        }
+        idle.waiting += usize::from(rests);
+        idle.watchers.pop_front().map(|(_, watcher)| (watcher, rests))
     }
 
     pub async fn connect(&self) -> Result<Connection, Violation> {
@@ -103,18 +133,18 @@ impl Pool {
         let (watcher, claimed) = oneshot::channel();
         {
             let mut idle = self.idle();
-            if idle.len() >= MOST_IDLE {
-                idle.retain(|watcher| !watcher.is_closed());
+            if idle.watchers.len() >= MOST_IDLE {
+                idle.watchers.retain(|(_, watcher)| !watcher.is_closed());
             }
-            if idle.len() >= MOST_IDLE {
+            if idle.watchers.len() >= MOST_IDLE {
                 return;
             }
-            idle.push_back(watcher);
+            idle.watchers.push_back((Instant::now(), watcher));
         }
         tokio::spawn(watch(self.clone(), connection, claimed));
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, VecDeque<oneshot::Sender<Claim>>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,12 +177,18 @@ fn unreachable_because(error: &io::Error) -> Outcome {
 
 /// Until somebody claims the connection, its time is over, or anything comes.
 async fn watch(pool: Arc<Pool>, mut connection: Connection, claimed: oneshot::Receiver<Claim>) {
+    let since = Instant::now();
     let limit = connection.keep_alive.map_or(IDLE, |limit| limit.min(IDLE));
     let claim = tokio::select! {
         biased;
         () = disturbed(&connection.stream) => None,
         claim = claimed => claim.ok(),
-        () = sleep_until(Instant::now() + limit) => return,
+        () = sleep_until(since + limit) => return,
+    };
+    let claim = tokio::select! {
+        biased;
+        () = disturbed(&connection.stream) => None,
+        () = sleep_until(since + REST) => claim,
     };
     let Some(claim) = claim.filter(|_| is_silent(&connection.stream)) else {
         return pool.report_unsolicited(&mut connection);

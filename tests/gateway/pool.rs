@@ -130,6 +130,28 @@ fn leaves(left: &'static [u8], pause: Option<u64>) -> Upstream {
     })
 }
 
+/// What follows a reply in a segment of its own comes while the connection rests, even if the next request is there at
+/// once. A machine that is busy may be late, so that not every round counts.
+#[test]
+fn what_follows_a_reply_at_once_answers_nobody() {
+    const ROUNDS: usize = 20;
+    let upstream = Upstream::serve(|mut line: Line| {
+        while let Some(request) = line.request() {
+            line.send(&reply_to(&request));
+            line.pause(1);
+            line.send(POISON);
+        }
+    });
+    let gateway = Gateway::before(&upstream);
+    let mut client = gateway.connect();
+    let is_right = |round: usize, client: &mut crate::client::Client| {
+        let target = format!("/{round}");
+        client.get(&target).text() == target
+    };
+    let right = (0..ROUNDS).filter(|&round| is_right(round, &mut client)).count();
+    assert!(right >= ROUNDS * 4 / 5, "{right} of {ROUNDS}");
+}
+
 #[test]
 fn what_is_left_of_a_reply_answers_nobody() {
     let lefts: [&'static [u8]; 5] =

@@ -21,7 +21,7 @@ use crate::client::{ROOM, SLOWEST, read, write};
 const HELD: usize = 64 << 10;
 
 /// A head must be whole after this many times the patience with a silent upstream.
-const HEAD_TIMES: u32 = 5;
+const HEAD_TIMES: u32 = 4;
 
 /// The reply on its way to the client.
 pub(super) struct Reply<'a> {
