@@ -131,15 +131,18 @@ fn leaves(left: &'static [u8], pause: Option<u64>) -> Upstream {
 }
 
 /// What follows a reply in a segment of its own comes while the connection rests, even if the next request is there at
-/// once. A machine that is busy may be late, so that not every round counts.
+/// once. On a busy machine it may be late, and is then left out.
 #[test]
 fn what_follows_a_reply_at_once_answers_nobody() {
     const ROUNDS: usize = 20;
     let upstream = Upstream::serve(|mut line: Line| {
         while let Some(request) = line.request() {
+            let started = Instant::now();
             line.send(&reply_to(&request));
             line.pause(1);
-            line.send(POISON);
+            if started.elapsed() < Duration::from_millis(4) {
+                line.send(POISON);
+            }
         }
     });
     let gateway = Gateway::before(&upstream);
