@@ -205,12 +205,12 @@ impl FieldLines {
         let limits = judge.policy.limits();
         let (mut line, mut left, mut seen) = (self.at, limits.fields.saturating_sub(self.fields), self.seen);
         let mut last = self.known;
+        let mut passed = 0;
         let ends_line_at = |at: usize| bytes.get(at..at + 2) == Some(b"\r\n");
         let is_whole = 'walk: loop {
             if ends_line_at(line) {
                 break true;
             }
-            let mut passed = 0;
             for &mark in marks.found() {
                 let cr = mark as usize;
                 passed += 1;
@@ -234,10 +234,12 @@ impl FieldLines {
                 }
             }
             marks.pass(passed);
+            passed = 0;
             if !marks.find(backend, bytes) {
                 break false;
             }
         };
+        marks.pass(passed);
         if line != self.at {
             self.stand_behind(line, last, limits.fields - left);
             self.seen = seen;

@@ -97,6 +97,13 @@ impl Client {
         self.read("GET")
     }
 
+    /// Read a 100, whatever fields stand in it: an empty line ends it.
+    pub fn may_continue(&mut self) {
+        assert_eq!(self.exactly(21), b"HTTP/1.1 100 Continue");
+        self.exactly(2);
+        while self.exactly(2) != b"\r\n" {}
+    }
+
     /// Read the reply to a request with that method.
     pub fn read(&mut self, method: &str) -> Got {
         let until = Instant::now() + self.patience;

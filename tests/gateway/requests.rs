@@ -157,11 +157,7 @@ fn connect_is_refused() {
 /// The upstream answers before it has read the request: that answer is forwarded, and the connection not used again.
 #[test]
 fn an_early_reply_is_forwarded() {
-    let upstream = Upstream::serve(|mut line| {
-        line.head();
-        line.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
-        line.hold();
-    });
+    let upstream = Upstream::refusing();
     let gateway = Gateway::before(&upstream);
     let mut client = gateway.connect();
     client.send(b"POST /early HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: 1000000\r\n\r\n");

@@ -380,10 +380,7 @@ fn content_may_come_long_after_the_continue_of_the_upstream() {
     let mut client = gateway.connect();
     client
         .send(b"POST / HTTP/1.1\r\nHost: gateway.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
-    assert_eq!(client.exactly(21), b"HTTP/1.1 100 Continue");
-    client.exactly(2);
-    // Whatever fields stand in it, an empty line ends it.
-    while client.exactly(2) != b"\r\n" {}
+    client.may_continue();
     thread::sleep(Duration::from_secs_f64(1.5 * TIMEOUT));
     client.send(b"hello");
     let got = client.read("POST").whole();

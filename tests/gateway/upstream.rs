@@ -87,6 +87,15 @@ impl Upstream {
         Upstream::reply(move |_| (reply.clone(), after))
     }
 
+    /// Answers 413 to the head of a request, and waits for what the gateway makes of that.
+    pub fn refusing() -> Upstream {
+        Upstream::serve(|mut line| {
+            line.head();
+            line.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
+            line.hold();
+        })
+    }
+
     pub fn connections(&self) -> usize {
         self.record.connections.load(Ordering::SeqCst)
     }

@@ -149,11 +149,7 @@ default. The server keeps the connection open afterwards unless the case says ot
             Ask::Link => {}
             Ask::Shell(line) => {
                 let url = format!("http://{}/rule/{rule}", self.gateway);
-                writeln!(
-                    f,
-                    "<pre class=\"shell\"><code>{}</code></pre>",
-                    Html(&line.replace("{url}", &url))
-                )?;
+                write!(f, "{}", Shell(&line.replace("{url}", &url)))?;
             }
             Ask::Never(why) => writeln!(f, "<p class=\"then\">Not to be seen here. {why}</p>")?,
         }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::progress::Progress;
 use crate::Gateway;
 use crate::log::Entry;
-use crate::request::Request;
+use crate::request::{Request, members};
 
 /// How long a head is held for what comes with it.
 const HOLD: Duration = Duration::from_millis(5);
@@ -127,9 +127,7 @@ impl<'a> Outgoing<'a> {
     /// A 408 that says goodbye to an idle connection may cross a request (RFC 9110 15.5.9), which is then as good as
     /// unseen. Where it cannot be sent again, the 408 is what there is to say.
     fn is_stale(&self, head: &Head<'_>) -> bool {
-        let is_last = |value: &[u8]| {
-            value.split(|&byte| byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
-        };
+        let is_last = |value| members(value).any(|option| option.eq_ignore_ascii_case(b"close"));
         head.status() == 408
             && self.entry.reused
             && self.exchange.method().is_idempotent()

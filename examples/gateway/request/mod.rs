@@ -296,7 +296,7 @@ fn trim_blank(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// The members of a list that are not empty (RFC 9110 5.6.1.2).
-fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim_blank).filter(|member| !member.is_empty())
 }
 
