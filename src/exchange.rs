@@ -235,6 +235,12 @@ impl Exchange {
         self.method
     }
 
+    /// Is the method one to which any reply may have content, and opens no tunnel?
+    #[inline]
+    pub(crate) const fn expects_content(&self) -> bool {
+        matches!(self.method, Method::Idempotent | Method::Other)
+    }
+
     /// The version on the request line, if the caller said.
     pub const fn request_version(&self) -> Option<Version> {
         self.version

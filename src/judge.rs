@@ -6,7 +6,7 @@ use core::ops::Range;
 use crate::exchange::{Exchange, Written};
 use crate::policy::Policy;
 use crate::proxy_status::ProxyError;
-use crate::rule::{Level, Relax, Rule};
+use crate::rule::{Level, Relax, Rule, RuleSet};
 use crate::violation::{Phase, Retry, Span, Violation};
 
 /// Why a judging function stopped. It then has changed nothing, so that after a note it can be called again on the
@@ -85,6 +85,21 @@ impl Finding {
     }
 }
 
+/// The interim replies before a message in its exchange.
+#[derive(Clone, Copy)]
+pub(crate) struct Interims {
+    pub(crate) messages: u16,
+    pub(crate) bytes: u64,
+    /// One of them carried the connection option `close`.
+    pub(crate) close: bool,
+    /// Where the last of them began.
+    pub(crate) last: u64,
+}
+
+impl Interims {
+    pub(crate) const NONE: Interims = Interims { messages: 0, bytes: 0, close: false, last: 0 };
+}
+
 /// What is known of the message being judged, and of the exchange it belongs to.
 #[derive(Clone, Copy)]
 pub(crate) struct Record {
@@ -95,16 +110,27 @@ pub(crate) struct Record {
     pub(crate) status: Option<u16>,
     /// The first tolerated rule that forbids to use the connection again; holds for the exchange.
     pub(crate) closing: Option<Rule>,
+    pub(crate) interims: Interims,
     noted: RuleSet,
 }
 
 impl Record {
-    pub(crate) const NEW: Record =
-        Record { start: 0, phase: Phase::Idle, status: None, closing: None, noted: RuleSet([0; 3]) };
+    pub(crate) const NEW: Record = Record {
+        start: 0,
+        phase: Phase::Idle,
+        status: None,
+        closing: None,
+        interims: Interims::NONE,
+        noted: RuleSet::NONE,
+    };
 
     /// A new message begins at `start`, in the same exchange.
+    #[inline]
     pub(crate) fn next_message(&mut self, start: u64) {
-        *self = Record { start, phase: Phase::StatusLine, closing: self.closing, ..Record::NEW };
+        self.start = start;
+        self.phase = Phase::StatusLine;
+        self.status = None;
+        self.noted = RuleSet::NONE;
     }
 
     pub(crate) fn close_because(&mut self, rule: Rule) {
@@ -126,22 +152,6 @@ impl Record {
             message_start: self.start,
             detail: None,
         }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct RuleSet([u64; Rule::COUNT.div_ceil(64)]);
-
-impl RuleSet {
-    fn contains(&self, rule: Rule) -> bool {
-        self.0[rule as usize / 64] & (1 << (rule as usize % 64)) != 0
-    }
-
-    /// True if it was not there yet.
-    fn insert(&mut self, rule: Rule) -> bool {
-        let new = !self.contains(rule);
-        self.0[rule as usize / 64] |= 1 << (rule as usize % 64);
-        new
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is tolerated, rule by rule, and how much is read before giving up.
 #![forbid(unsafe_code)]
 
-use crate::rule::{Level, Rule};
+use crate::rule::{Level, Rule, RuleSet};
 
 /// How much of each thing is read; what goes past is refused by the rule named.
 ///
@@ -76,7 +76,7 @@ impl Default for Limits {
     }
 }
 
-/// A level for every rule, and the limits. `Copy`, about 200 bytes, one per upstream if need be.
+/// A level for every rule, and the limits. `Copy`, about 100 bytes, one per upstream if need be.
 ///
 /// ```
 /// use badgateway::{Level, Policy, Rule};
@@ -87,7 +87,9 @@ impl Default for Limits {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    levels: [Level; Rule::COUNT],
+    /// Those that are; a rule in neither set is allowed.
+    denied: RuleSet,
+    noted: RuleSet,
     limits: Limits,
 }
 
@@ -100,13 +102,13 @@ impl Policy {
     pub const COMPAT: Policy = Policy::preset(2);
 
     const fn preset(column: usize) -> Policy {
-        let mut levels = [Level::Deny; Rule::COUNT];
+        let mut policy = Policy { denied: RuleSet::NONE, noted: RuleSet::NONE, limits: Limits::DEFAULT };
         let mut at = 0;
         while at < Rule::COUNT {
-            levels[at] = Rule::at(at).preset(column);
+            policy = policy.put(Rule::at(at), Rule::at(at).preset(column));
             at += 1;
         }
-        Policy { levels, limits: Limits::DEFAULT }
+        policy
     }
 
     /// The preset of that name: `strict`, `default`, `compat` or `observe`.
@@ -126,7 +128,7 @@ impl Policy {
         let mut policy = Policy::DEFAULT;
         let mut at = 0;
         while at < Rule::COUNT {
-            if matches!(policy.levels[at], Level::Deny) {
+            if matches!(policy.level(Rule::at(at)), Level::Deny) {
                 policy = policy.set(Rule::at(at), Level::Note);
             }
             at += 1;
@@ -136,10 +138,16 @@ impl Policy {
 
     /// This policy with one rule at another level. A level the rule may not take
     /// ([`Relax::levels`](crate::Relax::levels)) changes nothing.
-    pub const fn set(mut self, rule: Rule, level: Level) -> Policy {
-        if rule.permits(level) {
-            self.levels[rule as usize] = level;
-        }
+    pub const fn set(self, rule: Rule, level: Level) -> Policy {
+        if rule.permits(level) { self.put(rule, level) } else { self }
+    }
+
+    const fn put(mut self, rule: Rule, level: Level) -> Policy {
+        (self.denied, self.noted) = match level {
+            Level::Deny => (self.denied.with(rule), self.noted.without(rule)),
+            Level::Note => (self.denied.without(rule), self.noted.with(rule)),
+            Level::Allow => (self.denied.without(rule), self.noted.without(rule)),
+        };
         self
     }
 
@@ -156,7 +164,13 @@ impl Policy {
 
     /// The level of a rule.
     pub const fn level(&self, rule: Rule) -> Level {
-        self.levels[rule as usize]
+        if self.denied.contains(rule) {
+            Level::Deny
+        } else if self.noted.contains(rule) {
+            Level::Note
+        } else {
+            Level::Allow
+        }
     }
 
     /// The limits.

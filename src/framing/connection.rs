@@ -39,15 +39,7 @@ pub(crate) fn reuse(ruling: &Ruling, closing: Option<Rule>, exchange: &Exchange)
 impl WholeHead<'_, '_, '_> {
     /// The Connection options, and the fields that need one.
     pub(super) fn connection(&mut self) -> Result<Persistence, Halt> {
-        if self.outline.seen.has_none_of_consequence() {
-            return Ok(self.default_persistence());
-        }
-        let only = self.only_line(Known::Connection);
-        let plain = |line: &[u8]| only.is_some_and(|rest| rest.starts_with(line));
-        let (close, keep_alive) = match (plain(b"close\r\n"), plain(b"keep-alive\r\n")) {
-            (false, false) if self.outline.seen.has(Known::Connection) => self.connection_options()?,
-            options => options,
-        };
+        let (close, keep_alive) = self.connection_options()?;
         self.hop_by_hop_fields()?;
         Ok(match self.default_persistence() {
             _ if close => Persistence::CloseOption,
@@ -57,7 +49,7 @@ impl WholeHead<'_, '_, '_> {
     }
 
     fn default_persistence(&self) -> Persistence {
-        match self.outline.version {
+        match self.outline.version() {
             Version::Http10 => Persistence::Http10,
             Version::Http11 => Persistence::Persistent,
         }
@@ -112,7 +104,7 @@ impl WholeHead<'_, '_, '_> {
     /// Is the field there, with no Connection line that names it?
     fn is_unnamed(&self, known: Known) -> bool {
         // In a 101 the missing option upgrade is a rule of its own.
-        let applies = self.outline.seen.has(known) && !(known == Known::Upgrade && self.status == 101);
+        let applies = self.outline.seen().has(known) && !(known == Known::Upgrade && self.status == 101);
         applies
             && !self.fields_of(Known::Connection).any(|field| value::has_token(field.value(), known.name()))
     }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod plain;
 
 use crate::exchange::{Framing, Method, Version, Written};
 use crate::head::known::Known;
@@ -16,6 +17,7 @@ use crate::value::{self, At, LengthFault, Member};
 #[cfg(feature = "std")]
 pub(crate) use connection::is_end_to_end;
 pub(crate) use connection::{Persistence, reuse};
+pub(crate) use plain::plain;
 
 /// What the end of a head settles.
 #[derive(Clone, Copy)]
@@ -35,12 +37,18 @@ impl Ruling {
 /// Judge a head that was read whole; `judge.bytes` starts with its message.
 pub(crate) fn settle(outline: &Outline, judge: &mut Judge<'_, '_>) -> Result<Ruling, Halt> {
     let status = judge.record.status.unwrap_or(0);
+    let seen = outline.seen();
+    if let Some(ruling) =
+        plain(status, outline.version(), seen, judge.bytes, judge.exchange, judge.policy.limits())
+    {
+        return Ok(ruling);
+    }
     let mut head = WholeHead { outline, status, judge };
     head.request()?;
     let framing = head.message_body_length()?;
     let persistence = head.connection()?;
     head.singletons()?;
-    Ok(Ruling { framing, persistence, trailer: outline.seen.has(Known::Trailer) })
+    Ok(Ruling { framing, persistence, trailer: seen.has(Known::Trailer) })
 }
 
 /// Protocols that an Upgrade field may name in layers; more is nonsense, and time lost.
@@ -80,7 +88,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
     }
 
     fn decided(&self) -> usize {
-        self.outline.len - 1
+        self.outline.len() - 1
     }
 
     fn finding(&self, rule: Rule, span: At) -> Finding {
@@ -89,37 +97,30 @@ impl<'b> WholeHead<'_, '_, 'b> {
 
     /// Blame for what is missing, or for the head as a whole.
     fn end_of_head(&self, rule: Rule) -> Finding {
-        self.finding(rule, self.outline.len..self.outline.len)
+        self.finding(rule, self.outline.len()..self.outline.len())
     }
 
     fn code(&self) -> At {
-        self.outline.code_at..self.outline.code_at + 3
+        self.outline.code_at()..self.outline.code_at() + 3
     }
 
     fn all_fields(&self) -> Fields<'b> {
-        self.fields_from(self.outline.fields_at)
+        self.fields_from(self.outline.fields_at())
     }
 
     fn fields_from(&self, at: usize) -> Fields<'b> {
-        Fields::new(&self.judge.bytes[at..self.outline.len], at as u64, Sift::Dropped)
+        Fields::new(&self.judge.bytes[at..self.outline.len()], at as u64, Sift::Dropped)
     }
 
     fn fields_of(&self, known: Known) -> impl Iterator<Item = Field<'b>> + use<'b> {
-        let seen = &self.outline.seen;
+        let seen = self.outline.seen();
         let from = if seen.has(known) {
-            seen.first(known).unwrap_or(self.outline.fields_at)
+            seen.only(known).unwrap_or(self.outline.fields_at())
         } else {
-            self.outline.len
+            self.outline.len()
         };
         let most = if seen.repeats(known) { usize::MAX } else { 1 };
         self.fields_from(from).filter(move |field| Known::of(field.name()) == Some(known)).take(most)
-    }
-
-    /// The head from the value of that field on, if the field stands once and is written as most are.
-    fn only_line(&self, known: Known) -> Option<&'b [u8]> {
-        let seen = &self.outline.seen;
-        let line = seen.first(known).filter(|_| seen.has(known) && !seen.repeats(known))?;
-        self.judge.bytes.get(line + known.name().len()..)?.strip_prefix(b": ")
     }
 
     fn first_of(&self, known: Known) -> Option<Field<'b>> {
@@ -142,7 +143,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
     /// RFC 9110 7.8: a 101 names what it switches to, and switches only to what was offered.
     fn switching_protocols(&mut self) -> Result<(), Halt> {
         let mismatch = Rule::SwitchingProtocolsUpgradeMismatch;
-        if !self.outline.seen.has(Known::Upgrade) {
+        if !self.outline.seen().has(Known::Upgrade) {
             return Err(self.judge.refuse(self.end_of_head(mismatch).detail("no Upgrade field")));
         }
         let mut named = 0;
@@ -173,8 +174,8 @@ impl<'b> WholeHead<'_, '_, 'b> {
     /// RFC 9112 section 6.3; the numbers are those of its list.
     fn message_body_length(&mut self) -> Result<Framing, Halt> {
         let (method, status) = (self.judge.exchange.method(), self.status);
-        let length = self.outline.seen.has(Known::ContentLength);
-        let coding = self.outline.seen.has(Known::TransferEncoding);
+        let length = self.outline.seen().has(Known::ContentLength);
+        let coding = self.outline.seen().has(Known::TransferEncoding);
         let any = length || coding;
 
         // Not in the list: 101 ends the use of HTTP on this connection (RFC 9110 15.2.2).
@@ -202,13 +203,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
         }
         // 3. and 4. Transfer-Encoding, which overrides Content-Length.
         if coding {
-            let is_plain = !length && self.outline.version == Version::Http11;
-            return match self.only_line(Known::TransferEncoding) {
-                Some([b'c', b'h', b'u', b'n', b'k', b'e', b'd', b'\r', b'\n', ..]) if is_plain => {
-                    Ok(Framing::Chunked)
-                }
-                _ => self.transfer_encoding(),
-            };
+            return self.transfer_encoding();
         }
         // 5. and 6. Content-Length.
         if length {
@@ -221,7 +216,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
 
     /// 1xx and 204: neither field may be sent at all.
     fn fields_where_none_may_be(&mut self) -> Result<(), Halt> {
-        let seen = &self.outline.seen;
+        let seen = self.outline.seen();
         if !seen.has(Known::ContentLength) && !seen.has(Known::TransferEncoding) {
             return Ok(());
         }
@@ -248,9 +243,9 @@ impl<'b> WholeHead<'_, '_, 'b> {
 
     /// HEAD and 304: the fields describe what a GET would have been answered, so only nonsense is worth a word.
     fn fields_of_the_content_not_sent(&mut self) -> Result<(), Halt> {
-        let length = self.outline.seen.has(Known::ContentLength);
+        let length = self.outline.seen().has(Known::ContentLength);
         let coding = self.first_of(Known::TransferEncoding);
-        if let Some(coding) = coding.filter(|_| self.outline.version == Version::Http10) {
+        if let Some(coding) = coding.filter(|_| self.outline.version() == Version::Http10) {
             self.transfer_encoding_in_http_1_0(&coding)?;
         }
         let rule = Rule::FramingFieldsOnBodilessResponse;
@@ -268,14 +263,14 @@ impl<'b> WholeHead<'_, '_, 'b> {
 
     fn transfer_encoding_in_http_1_0(&mut self, coding: &Field<'_>) -> Result<(), Halt> {
         let finding = self.finding(Rule::TransferEncodingInHttp10, name_at(coding));
-        let version = self.outline.line + 5..self.outline.line + 8;
+        let version = self.outline.line() + 5..self.outline.line() + 8;
         self.judge.tolerate(finding.related(version))
     }
 
     fn transfer_encoding(&mut self) -> Result<Framing, Halt> {
         let length = self.first_of(Known::ContentLength);
         if let Some(coding) = self.first_of(Known::TransferEncoding) {
-            if self.outline.version == Version::Http10 {
+            if self.outline.version() == Version::Http10 {
                 self.transfer_encoding_in_http_1_0(&coding)?;
             } else if let Some(length) = length {
                 let (first, second) =
@@ -343,7 +338,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
                 codings.push(at, name, is_chunked, coding.parameters.map(|semicolon| start + semicolon));
             }
         }
-        let at = empty.unwrap_or(self.outline.len);
+        let at = empty.unwrap_or(self.outline.len());
         match found {
             Some(codings) => Ok(Codings { empty, ..codings }),
             None => Err(self.finding(rule, at..at + 1).detail("it names no coding")),
@@ -351,18 +346,6 @@ impl<'b> WholeHead<'_, '_, 'b> {
     }
 
     fn content_length(&mut self) -> Result<Framing, Halt> {
-        let plain = self.only_line(Known::ContentLength).and_then(value::plain_length_line);
-        let value = match plain {
-            Some(value) => value,
-            None => self.odd_content_length()?,
-        };
-        if value > self.judge.policy.limits().content {
-            return Err(self.judge.refuse(self.end_of_head(Rule::ResponseBodyTooLarge)));
-        }
-        Ok(Framing::Length(value))
-    }
-
-    fn odd_content_length(&mut self) -> Result<u64, Halt> {
         let length = match self.read_lengths() {
             Ok(length) => length,
             Err(finding) => return Err(self.judge.refuse(finding)),
@@ -373,7 +356,10 @@ impl<'b> WholeHead<'_, '_, 'b> {
         if let Some(at) = length.leading_zero {
             self.judge.tolerate(self.finding(Rule::ContentLengthLeadingZeros, at..at + 1))?;
         }
-        Ok(length.value)
+        if length.value > self.judge.policy.limits().content {
+            return Err(self.judge.refuse(self.end_of_head(Rule::ResponseBodyTooLarge)));
+        }
+        Ok(Framing::Length(length.value))
     }
 
     /// All Content-Length lines as one list of numbers, or why it has no meaning.
@@ -414,7 +400,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
 
     /// RFC 9110 5.3: a field that is no list stands once.
     fn singletons(&mut self) -> Result<(), Halt> {
-        if !self.outline.seen.repeats_any_singleton() {
+        if !self.outline.seen().repeats_any_singleton() {
             return Ok(());
         }
         let mut firsts = [None; Known::COUNT];

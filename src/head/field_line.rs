@@ -12,8 +12,9 @@ use super::is_interim;
 use super::known::{Known, Seen, spells_framing_field};
 use crate::class::{is_blank, is_digit, is_tchar, is_text};
 use crate::judge::{Finding, Halt, Judge};
+use crate::policy::Limits;
 use crate::rule::Rule;
-use crate::scan::{Backend, Job, Marks, dispatch, text_len, token_end};
+use crate::scan::{Backend, Found, Job, Marks, dispatch, text_len, token_end, token_end_with};
 
 const SPELLS_FRAMING: &str = "its letters spell a field that decides framing";
 
@@ -61,13 +62,13 @@ pub(crate) struct Ceiling {
 
 impl Ceiling {
     /// Of the message at hand: interim replies have a limit together besides the one for each head.
-    pub(crate) fn of_head(judge: &Judge<'_, '_>, interim_bytes: u64) -> Ceiling {
+    pub(crate) fn of_head(judge: &Judge<'_, '_>) -> Ceiling {
         let limits = judge.policy.limits();
         let own = Ceiling { at: limits.header_section as usize, rule: Rule::HeaderSectionTooLarge };
         if !judge.record.status.is_some_and(is_interim) {
             return own;
         }
-        let left = u64::from(limits.interim_bytes).saturating_sub(interim_bytes) as usize;
+        let left = u64::from(limits.interim_bytes).saturating_sub(judge.record.interims.bytes) as usize;
         if left < own.at { Ceiling { at: left, rule: Rule::TooManyInterimResponses } } else { own }
     }
 
@@ -163,20 +164,20 @@ impl FieldLines {
         judge: &mut Judge<'_, '_>,
         ceiling: Ceiling,
     ) -> Result<Option<usize>, Halt> {
-        let mut marks = None;
+        let mut marks = Marks::new(self.at);
+        if matches!(self.state, State::Name | State::Value) && self.is_worth_a_walk(judge.bytes) {
+            self.walk(&mut marks, judge, ceiling);
+        }
         loop {
+            // Within a line the marks would not tell a CR in a run with other control octets.
+            if self.state == State::LineStart && self.is_worth_a_walk(judge.bytes) {
+                self.walk(&mut marks, judge, ceiling);
+            }
             if let Some(len) = self.whole() {
                 return Ok(Some(len));
             }
-            let may_walk = self.state == State::LineStart && self.place == Place::Header;
-            if may_walk && judge.bytes.len() - self.at > SHORT {
-                let marks = marks.get_or_insert_with(|| Marks::new(self.at));
-                dispatch(Walk { lines: self, judge, marks, ceiling });
-                if let Some(len) = self.whole() {
-                    return Ok(Some(len));
-                }
-            }
-            self.pass_run(judge, ceiling);
+            self.most = self.most_of_line(judge, ceiling);
+            self.pass_run(judge.bytes);
             let Some(&byte) = judge.bytes.get(self.at) else { return Ok(None) };
             #[cfg(test)]
             crate::scan::work::add(1);
@@ -191,72 +192,125 @@ impl FieldLines {
         }
     }
 
-    /// Take whole plain lines: a token, a colon, text, CRLF, within every limit; and the empty line behind them. Stops in
-    /// front of anything else, and looks at nothing past the ceiling.
+    fn is_worth_a_walk(&self, bytes: &[u8]) -> bool {
+        self.place == Place::Header && bytes.len().saturating_sub(self.at) > SHORT
+    }
+
+    /// How far the line at hand may go.
     #[inline(always)]
-    pub(super) fn walk<B: Backend>(
-        &mut self,
-        backend: B,
-        marks: &mut Marks,
-        judge: &Judge<'_, '_>,
-        ceiling: Ceiling,
-    ) {
-        let bytes = &judge.bytes[..judge.bytes.len().min(ceiling.at)];
+    fn most_of_line(&self, judge: &Judge<'_, '_>, ceiling: Ceiling) -> usize {
+        self.line.saturating_add(judge.policy.limits().field_line as usize).min(ceiling.at)
+    }
+
+    /// Take what is plain: a token, a colon, text, CRLF, within every limit; and the empty line behind them. Stops in
+    /// front of anything else, and looks at nothing past the ceiling. What is left of a line that has not come whole is
+    /// gone into as far as it goes.
+    pub(super) fn walk(&mut self, marks: &mut Marks, judge: &Judge<'_, '_>, ceiling: Ceiling) {
+        if self.state == State::Name && !self.walk_name(judge, ceiling) {
+            return;
+        }
+        if self.state == State::Value && !self.walk_value(marks, judge, ceiling) {
+            return;
+        }
+        if self.walk_lines(marks, judge, ceiling) && self.walk_name(judge, ceiling) {
+            self.walk_value(marks, judge, ceiling);
+        }
+    }
+
+    /// The rest of a name and its colon; true if that is all there.
+    fn walk_name(&mut self, judge: &Judge<'_, '_>, ceiling: Ceiling) -> bool {
+        let bytes = &judge.bytes[..judge.bytes.len().min(self.most_of_line(judge, ceiling))];
+        let end = token_end(bytes, self.at);
+        #[cfg(test)]
+        crate::scan::work::add(end - self.at);
+        self.at = end;
+        if bytes.get(self.at) != Some(&b':') {
+            return false;
+        }
+        self.name_is(&bytes[self.line..self.at]);
+        self.at += 1;
+        self.state = State::Value;
+        true
+    }
+
+    /// The rest of a value and its CRLF; true if that is all there.
+    fn walk_value(&mut self, marks: &mut Marks, judge: &Judge<'_, '_>, ceiling: Ceiling) -> bool {
+        let bytes = up_to(ceiling.at, judge.bytes);
+        marks.find(bytes, self.at);
+        let cr = marks.found().first().unwrap_or(bytes.len());
+        let most = self.most_of_line(judge, ceiling);
+        if cr > most || !ends_line_at(bytes, cr) {
+            self.at = cr.min(most);
+            return false;
+        }
+        marks.pass(1);
+        self.at = cr + 2;
+        self.line = self.at;
+        self.any_crlf = true;
+        self.state = State::LineStart;
+        true
+    }
+
+    /// Whole lines from the start of one; true if a name has begun then, which has not come whole or whose value has
+    /// not.
+    #[inline(always)]
+    fn walk_lines(&mut self, marks: &mut Marks, judge: &Judge<'_, '_>, ceiling: Ceiling) -> bool {
+        let bytes = up_to(ceiling.at, judge.bytes);
         let limits = judge.policy.limits();
-        let (mut line, mut left, mut seen) = (self.at, limits.fields.saturating_sub(self.fields), self.seen);
-        let mut last = self.known;
-        let mut passed = 0;
-        let ends_line_at = |at: usize| bytes.get(at..at + 2) == Some(b"\r\n");
-        let is_whole = 'walk: loop {
-            if ends_line_at(line) {
-                break true;
-            }
-            for &mark in marks.found() {
-                let cr = mark as usize;
-                passed += 1;
-                if cr < line {
-                    continue;
-                }
-                let colon = token_end(backend, bytes, line);
-                let is_line = colon > line && bytes.get(colon) == Some(&b':') && ends_line_at(cr);
-                if !is_line || left == 0 || cr - line > limits.field_line as usize {
-                    break 'walk false;
-                }
-                last = Known::of(&bytes[line..colon]);
-                if let Some(known) = last {
-                    seen.add(known, line);
-                }
-                left -= 1;
-                line = cr + 2;
-                // One run with the CR before: it has no mark of its own.
-                if ends_line_at(line) {
-                    break 'walk true;
-                }
-            }
-            marks.pass(passed);
-            passed = 0;
-            if !marks.find(backend, bytes) {
-                break false;
-            }
-        };
-        marks.pass(passed);
-        if line != self.at {
-            self.stand_behind(line, last, limits.fields - left);
-            self.seen = seen;
+        let start = self.at;
+        let room = limits.fields.saturating_sub(self.fields);
+        let walked = whole_lines(bytes, start, room, limits, marks, &mut self.seen);
+        if walked.line != start {
+            self.fields += walked.count;
+            self.stand_at(walked.line);
         }
-        if is_whole {
+        if walked.is_end {
             self.state = State::Ended;
-            self.at = line + 2;
+            self.at = walked.line + 2;
+            return false;
         }
+        self.enter_line(start, walked.is_plain, bytes)
+    }
+
+    /// In front of the line where a walk over a header section has stopped, which began at `start`.
+    #[cold]
+    pub(super) fn behind(start: usize, walked: Walked, seen: Seen, bytes: &[u8]) -> FieldLines {
+        let mut lines = FieldLines::new(Place::Header, start, true);
+        if walked.line != start {
+            lines.seen = seen;
+            lines.fields = walked.count;
+            lines.stand_at(walked.line);
+        }
+        if walked.is_end {
+            lines.state = State::Ended;
+            lines.at += 2;
+        } else {
+            lines.enter_line(start, false, bytes);
+        }
+        lines
+    }
+
+    /// Is a name there to begin, behind plain lines from `start` on?
+    #[cold]
+    fn enter_line(&mut self, start: usize, may_begin: bool, bytes: &[u8]) -> bool {
+        if start != self.line {
+            let lines = &bytes[start..self.line - 2];
+            let before = lines.iter().rposition(|&byte| byte == b'\n').map_or(0, |lf| lf + 1);
+            self.known = lines[before..].split(|&byte| byte == b':').next().and_then(Known::of);
+        }
+        let begins = may_begin && bytes.get(self.at).is_some_and(|&byte| is_tchar(byte));
+        if begins {
+            self.begin_field(self.at);
+            self.state = State::Name;
+        }
+        begins
     }
 
     /// Stand at the start of a line, with plain ones behind, as the machine would have come there.
     #[inline(always)]
-    fn stand_behind(&mut self, line: usize, last: Option<Known>, fields: u16) {
+    fn stand_at(&mut self, line: usize) {
         self.at = line;
         self.line = line;
-        self.known = last;
-        self.fields = fields;
         self.dropping = false;
         self.any_line = true;
         self.any_crlf = true;
@@ -264,9 +318,8 @@ impl FieldLines {
 
     /// Pass over what goes on as it was: tchar in a name, text in a value, within every limit.
     #[inline]
-    fn pass_run(&mut self, judge: &Judge<'_, '_>, ceiling: Ceiling) {
-        self.most = self.line.saturating_add(judge.policy.limits().field_line as usize).min(ceiling.at);
-        let Some(rest) = judge.bytes.get(self.at..self.most.min(judge.bytes.len())) else { return };
+    fn pass_run(&mut self, bytes: &[u8]) {
+        let Some(rest) = bytes.get(self.at..self.most.min(bytes.len())) else { return };
         let run = match self.state {
             State::Value => text_len(rest),
             State::Name => rest.iter().position(|&byte| !is_tchar(byte)).unwrap_or(rest.len()),
@@ -615,19 +668,92 @@ impl FieldLines {
     }
 }
 
-/// Whole plain lines, in the middle of a head.
-struct Walk<'w, 'j, 'b> {
-    lines: &'w mut FieldLines,
-    judge: &'w Judge<'j, 'b>,
-    marks: &'w mut Marks,
-    ceiling: Ceiling,
+#[inline(always)]
+fn up_to(most: usize, bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(most)]
 }
 
-impl Job for Walk<'_, '_, '_> {
-    type Output = ();
+#[inline(always)]
+fn ends_line_at(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at..at + 2) == Some(b"\r\n")
+}
+
+/// Whole plain lines that were walked over.
+#[derive(Clone, Copy)]
+pub(crate) struct Walked {
+    /// Where the next one starts.
+    line: usize,
+    count: u16,
+    /// The empty line is the next.
+    is_end: bool,
+    /// Nothing is known against the next one: it has not come whole.
+    is_plain: bool,
+}
+
+impl Walked {
+    /// The length of the section, if that was all of it.
+    #[inline(always)]
+    pub(crate) fn whole(self) -> Option<usize> {
+        self.is_end.then_some(self.line + 2)
+    }
+}
+
+/// Walk over at most `room` of them from `line` on.
+#[inline(always)]
+pub(super) fn whole_lines(
+    bytes: &[u8],
+    mut line: usize,
+    room: u16,
+    limits: &Limits,
+    marks: &mut Marks,
+    seen: &mut Seen,
+) -> Walked {
+    // In so few bytes no line is longer than a line may be.
+    let lines = up_to(line.saturating_add(limits.field_line as usize), bytes);
+    let mut left = usize::from(room);
+    let is_plain = loop {
+        // The empty line is one run with the CR before: it has no mark of its own.
+        if ends_line_at(lines, line) || left == 0 || !marks.find(bytes, line) {
+            break left > 0;
+        }
+        let ends = marks.found().up_to(left);
+        let passed = dispatch(Lines { bytes: lines, line, ends, seen });
+        if let Some(last) = ends.up_to(passed).last() {
+            line = last + 2;
+        }
+        let all = passed == ends.len();
+        left -= passed;
+        marks.pass(passed);
+        if !all {
+            break false;
+        }
+    };
+    Walked { line, count: room - left as u16, is_end: ends_line_at(bytes, line), is_plain }
+}
+
+/// The lines from `line` on, which may end where `ends` tells: how many are whole and plain.
+struct Lines<'w, 'b> {
+    bytes: &'b [u8],
+    line: usize,
+    ends: Found<'w>,
+    seen: &'w mut Seen,
+}
+
+impl Job for Lines<'_, '_> {
+    type Output = usize;
 
     #[inline(always)]
-    fn run<B: Backend>(self, backend: B) {
-        self.lines.walk(backend, self.marks, self.judge, self.ceiling);
+    fn run<B: Backend>(self, backend: B) -> usize {
+        let Lines { bytes, mut line, ends, seen } = self;
+        for (passed, end) in ends.iter().enumerate() {
+            let colon = token_end_with(backend, bytes, line);
+            let is_named = colon > line && bytes.get(colon) == Some(&b':');
+            if !is_named || !ends_line_at(bytes, end) {
+                return passed;
+            }
+            seen.add_named(bytes, line, colon);
+            line = end + 2;
+        }
+        ends.len()
     }
 }

@@ -47,12 +47,10 @@ impl Known {
         Known::Expires,
     ];
 
-    /// The field of that name, in any case. Most names are told apart by one look into a table.
-    #[inline(always)]
+    /// The field of that name, in any case.
     pub(crate) fn of(name: &[u8]) -> Option<Known> {
         let entry = &TABLE[slot(name.len(), *name.first()?)];
-        let is_it = entry.len == name.len() && lower(name) == entry.lower && has_middle(name);
-        entry.known.filter(|_| is_it)
+        entry.known.filter(|known| name.eq_ignore_ascii_case(known.name()))
     }
 
     /// The name in lower case.
@@ -97,87 +95,125 @@ impl Known {
     }
 }
 
-/// No two names share a slot.
+/// No two names share a slot, and of all names of one length only those with the same first letter do: there are as
+/// many slots as there are octets that a token may hold.
+#[inline(always)]
 const fn slot(len: usize, first: u8) -> usize {
-    (len + (first & 0x1f) as usize) % SLOTS
+    (len + (first | CASE) as usize) % SLOTS
 }
 
-const SLOTS: usize = 32;
+const SLOTS: usize = 128;
 
-/// What is compared of a name.
+/// What a name is held against: its last sixteen octets. No name that is known has more than one octet before them, and
+/// that one is told by the [`slot`].
 #[derive(Clone, Copy)]
 struct Entry {
+    word: u128,
+    /// Which bits must agree: not those of octets before the name, nor the case of a letter.
+    mask: u128,
     len: usize,
-    lower: (u64, u64),
+    bit: u32,
+    place: u8,
     known: Option<Known>,
 }
 
+impl Entry {
+    const NOTHING: Entry =
+        Entry { word: 0, mask: 0, len: usize::MAX, bit: 0, place: Seen::ELSEWHERE as u8, known: None };
+
+    const fn of(known: Known) -> Entry {
+        let name = known.name();
+        let (mut word, mut mask) = (0, 0);
+        let mut at = name.len().saturating_sub(16);
+        assert!(at <= 1);
+        while at < name.len() {
+            let octet = name[at];
+            let bits = if octet.is_ascii_lowercase() { !CASE } else { u8::MAX };
+            // The octet before the colon is the highest.
+            let shift = 8 * (16 - (name.len() - at));
+            word |= (octet as u128) << shift;
+            mask |= (bits as u128) << shift;
+            at += 1;
+        }
+        let is_placed = (known as usize) < Seen::ELSEWHERE;
+        Entry {
+            word,
+            mask,
+            len: name.len(),
+            bit: known.bit(),
+            place: if is_placed { known as u8 } else { Seen::ELSEWHERE as u8 },
+            known: Some(known),
+        }
+    }
+}
+
+/// The bit in which the cases of a letter differ.
+const CASE: u8 = 0x20;
+
 static TABLE: [Entry; SLOTS] = {
-    let mut table = [Entry { len: 0, lower: (0, 0), known: None }; SLOTS];
+    let mut table = [Entry::NOTHING; SLOTS];
     let mut at = 0;
     while at < Known::COUNT {
         let known = Known::ALL[at];
-        let name = known.name();
-        let slot = slot(name.len(), name[0]);
+        let slot = slot(known.name().len(), known.name()[0]);
         assert!(table[slot].known.is_none());
-        table[slot] = Entry { len: name.len(), lower: lower(name), known: Some(known) };
+        table[slot] = Entry::of(known);
         at += 1;
     }
     table
 };
 
-/// The first and the last octets of a name, up to eight each, letters in lower case. Of two tchar only the two cases of
-/// a letter become the same by it.
-#[inline]
-const fn lower(name: &[u8]) -> (u64, u64) {
-    const CASE: u64 = 0x2020_2020_2020_2020;
-    match (name.first_chunk::<8>(), name.last_chunk::<8>(), name.first_chunk::<4>(), name.last_chunk::<4>()) {
-        (Some(first), Some(last), _, _) => {
-            (u64::from_le_bytes(*first) | CASE, u64::from_le_bytes(*last) | CASE)
-        }
-        (_, _, Some(first), Some(last)) => {
-            (u32::from_le_bytes(*first) as u64 | CASE, u32::from_le_bytes(*last) as u64 | CASE)
-        }
-        _ if name.is_empty() => (0, 0),
-        _ => (name[0] as u64 | CASE, (name[name.len() / 2] as u64) << 8 | name[name.len() - 1] as u64 | CASE),
-    }
-}
-
-/// The one octet that `lower` leaves out, of the one name that is longer than its two words.
-#[inline(always)]
-fn has_middle(name: &[u8]) -> bool {
-    name.len() <= 16 || name[8].eq_ignore_ascii_case(&Known::TransferEncoding.name()[8])
-}
-
-/// Which of them a section holds, which of them more than once, and where the first Content-Length,
+/// Which of them a section holds, which of them more than once, and where the last Content-Length,
 /// Transfer-Encoding and Connection stand.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen {
     present: u32,
     repeated: u32,
-    first: [u32; 3],
+    /// The place past the three takes what nobody asks for.
+    last: [u32; Seen::ELSEWHERE + 1],
 }
 
 impl Seen {
-    pub(super) const NONE: Seen = Seen { present: 0, repeated: 0, first: [0; 3] };
+    const ELSEWHERE: usize = 3;
+
+    pub(crate) const NONE: Seen = Seen { present: 0, repeated: 0, last: [0; Seen::ELSEWHERE + 1] };
+
+    pub(super) fn add(&mut self, known: Known, line: usize) {
+        let Entry { bit, place, .. } = Entry::of(known);
+        self.count(bit, place, line);
+    }
+
+    /// The same for the name from `line` to `colon`, which is a token and not empty, if it is known.
+    #[inline(always)]
+    pub(super) fn add_named(&mut self, bytes: &[u8], line: usize, colon: usize) {
+        let (Some(&last), Some(&first)) = (bytes[..colon].last_chunk(), bytes.get(line)) else {
+            // No message that begins with a status line has a name so near its front.
+            return Known::of(&bytes[line..colon]).into_iter().for_each(|known| self.add(known, line));
+        };
+        let len = colon - line;
+        let entry = &TABLE[slot(len, first)];
+        let is_it = (u128::from_le_bytes(last) ^ entry.word) & entry.mask == 0 && len == entry.len;
+        // All ones or none: which names are known is nothing to guess at.
+        let all = u32::from(is_it).wrapping_neg();
+        self.count(entry.bit & all, entry.place | !all as u8, line);
+    }
 
     #[inline(always)]
-    pub(super) fn add(&mut self, known: Known, line: usize) {
-        if self.has(known) {
-            self.repeated |= known.bit();
-        } else if let Some(first) = self.first.get_mut(known as usize) {
-            *first = line as u32;
-        }
-        self.present |= known.bit();
+    fn count(&mut self, bit: u32, place: u8, line: usize) {
+        self.repeated |= self.present & bit;
+        self.present |= bit;
+        self.last[place as usize % self.last.len()] = line as u32;
     }
 
     pub(crate) const fn has(&self, known: Known) -> bool {
         self.present & known.bit() != 0
     }
 
-    /// Where the first one stands, for the three of which it is kept.
-    pub(crate) fn first(&self, known: Known) -> Option<usize> {
-        self.first.get(known as usize).map(|&line| line as usize)
+    /// Where the only one stands, for the three of which it is kept.
+    #[inline]
+    pub(crate) fn only(&self, known: Known) -> Option<usize> {
+        let is_kept = (known as usize) < Seen::ELSEWHERE && self.has(known) && !self.repeats(known);
+        is_kept.then(|| self.last[known as usize] as usize)
     }
 
     pub(crate) const fn repeats(&self, known: Known) -> bool {
@@ -188,10 +224,12 @@ impl Seen {
         self.repeated >> Known::Location as u8 != 0
     }
 
-    /// Is none of the fields present that decide framing or the use of the connection?
-    pub(crate) const fn has_none_of_consequence(&self) -> bool {
+    /// Is no field there that takes care to read: none twice, and none that is about the connection but Connection?
+    #[inline]
+    pub(crate) const fn is_plain(&self) -> bool {
+        let plain = Known::ContentLength.bit() | Known::TransferEncoding.bit() | Known::Connection.bit();
         let idle = Known::Location.bit() - 1;
-        self.present & idle == 0 && self.repeated == 0
+        self.present & idle & !plain == 0 && self.repeated == 0
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod field_line;
 pub(crate) mod known;
+pub(crate) mod plain;
 mod status_line;
 
 use core::fmt;
@@ -10,123 +11,96 @@ use core::fmt;
 use crate::class::{is_text, is_token, trim_blank};
 use crate::exchange::{Framing, Version};
 use crate::judge::{Halt, Judge};
-use crate::scan::{Backend, Job, Marks, dispatch};
 use crate::violation::{Phase, Span};
-use field_line::{FieldLines, Place};
+use field_line::{Ceiling, FieldLines, Place};
 use known::Seen;
 use status_line::StatusLine;
 
 pub(crate) use status_line::meaning;
 
-/// What came before this message in its exchange.
-#[derive(Clone, Copy)]
-pub(crate) struct Interims {
-    pub(crate) messages: u16,
-    pub(crate) bytes: u64,
-    /// One of them carried the connection option `close`.
-    pub(crate) close: bool,
-    /// Where the last of them began.
-    pub(crate) last: u64,
-}
-
-impl Interims {
-    pub(crate) const NONE: Interims = Interims { messages: 0, bytes: 0, close: false, last: 0 };
-}
-
 /// A head as far as it has been read. Each byte is examined once, whatever the reads.
 #[derive(Clone, Copy)]
-pub(crate) struct HeadReader {
-    status_line: StatusLine,
-    fields: Option<FieldLines>,
-    fields_at: usize,
+pub(crate) enum HeadReader {
+    StatusLine(StatusLine),
+    Fields(Outline),
 }
 
-/// What the reader knows of a head it has read whole.
+/// What is known of a head past its status line.
 #[derive(Clone, Copy)]
 pub(crate) struct Outline {
-    pub(crate) len: usize,
-    pub(crate) line: usize,
-    pub(crate) code_at: usize,
-    pub(crate) fields_at: usize,
-    pub(crate) version: Version,
-    pub(crate) any_dropped: bool,
-    pub(crate) seen: Seen,
+    status_line: StatusLine,
+    fields: FieldLines,
+}
+
+impl Outline {
+    /// Its length; so far, if it is not whole.
+    pub(crate) const fn len(&self) -> usize {
+        self.fields.examined()
+    }
+
+    /// Where the status line starts, after empty lines.
+    pub(crate) const fn line(&self) -> usize {
+        self.status_line.line()
+    }
+
+    pub(crate) const fn code_at(&self) -> usize {
+        self.status_line.code_at()
+    }
+
+    pub(crate) const fn fields_at(&self) -> usize {
+        self.status_line.examined()
+    }
+
+    pub(crate) const fn version(&self) -> Version {
+        self.status_line.version()
+    }
+
+    pub(crate) const fn any_dropped(&self) -> bool {
+        self.fields.any_dropped()
+    }
+
+    pub(crate) const fn seen(&self) -> &Seen {
+        self.fields.seen()
+    }
 }
 
 impl HeadReader {
-    pub(crate) const fn new(interims: Interims) -> HeadReader {
-        HeadReader { status_line: StatusLine::new(interims), fields: None, fields_at: 0 }
-    }
+    /// Nothing has been read.
+    pub(crate) const NEW: HeadReader = HeadReader::StatusLine(StatusLine::NEW);
 
     /// Bytes examined.
     pub(crate) const fn examined(&self) -> usize {
-        match &self.fields {
-            Some(fields) => fields.examined(),
-            None => self.status_line.examined(),
+        match self {
+            HeadReader::StatusLine(line) => line.examined(),
+            HeadReader::Fields(outline) => outline.len(),
         }
     }
 
     pub(crate) const fn in_fields(&self) -> bool {
-        self.fields.is_some()
+        matches!(self, HeadReader::Fields(_))
     }
 
     /// Do the bytes not yet examined only make a name or a value longer? Then they are judged.
     #[inline]
     pub(crate) fn passes(&mut self, bytes: &[u8]) -> bool {
-        self.fields.as_mut().is_some_and(|fields| fields.passes(bytes))
+        match self {
+            HeadReader::Fields(outline) => outline.fields.passes(bytes),
+            HeadReader::StatusLine(_) => false,
+        }
     }
 
-    /// Judge the bytes not yet examined; `judge.bytes` starts with the message. A head that is whole is told again
-    /// when asked again, as what it settles may take several calls.
+    /// Judge the bytes not yet examined; `judge.bytes` starts with the message.
     pub(crate) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<Outline>, Halt> {
-        if self.examined() == 0 {
-            dispatch(PlainHead { reader: self, judge });
-        }
-        if self.fields.is_none() {
-            let Some(len) = self.status_line.read(judge)? else { return Ok(None) };
-            self.fields_at = len;
+        if let HeadReader::StatusLine(line) = self {
+            let Some(len) = line.read(judge)? else { return Ok(None) };
             let crlf = judge.bytes[..len].ends_with(b"\r\n");
-            self.fields = Some(FieldLines::new(Place::Header, len, crlf));
+            let fields = FieldLines::new(Place::Header, len, crlf);
+            *self = HeadReader::Fields(Outline { status_line: *line, fields });
         }
-        let Some(fields) = &mut self.fields else { return Ok(None) };
         judge.record.phase = Phase::Header;
-        let ceiling = self.status_line.ceiling(judge);
-        let whole = match fields.whole() {
-            Some(len) => Some(len),
-            None => fields.read(judge, ceiling)?,
-        };
-        let Some(len) = whole else { return Ok(None) };
-        Ok(Some(Outline {
-            len,
-            line: self.status_line.line(),
-            code_at: self.status_line.code_at(),
-            fields_at: self.fields_at,
-            version: self.status_line.version(),
-            any_dropped: fields.any_dropped(),
-            seen: *fields.seen(),
-        }))
-    }
-}
-
-/// A head from its first byte on, as far as it is plain.
-struct PlainHead<'p, 'j, 'b> {
-    reader: &'p mut HeadReader,
-    judge: &'p mut Judge<'j, 'b>,
-}
-
-impl Job for PlainHead<'_, '_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<B: Backend>(self, backend: B) {
-        let PlainHead { reader, judge } = self;
-        let mut marks = Marks::new(0);
-        marks.find(backend, judge.bytes);
-        let Some(len) = reader.status_line.plain_line(&marks, judge) else { return };
-        let mut lines = FieldLines::new(Place::Header, len, true);
-        lines.walk(backend, &mut marks, judge, reader.status_line.ceiling(judge));
-        reader.fields_at = len;
-        reader.fields = Some(lines);
+        let HeadReader::Fields(outline) = self else { return Ok(None) };
+        let whole = outline.fields.read(judge, Ceiling::of_head(judge))?;
+        Ok(whole.map(|_| *outline))
     }
 }
 

@@ -6,13 +6,12 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use super::Interims;
 use super::field_line::Ceiling;
 use crate::class::{is_blank, is_ctl, is_digit, is_text};
 use crate::exchange::{Method, Version, Written};
 use crate::judge::{Finding, Halt, Judge};
+use crate::policy::Limits;
 use crate::rule::Rule;
-use crate::scan::Marks;
 
 const PREFIX: &[u8; 5] = b"HTTP/";
 
@@ -49,7 +48,7 @@ enum Step {
 
 /// The status line as far as it has been read. Positions count from the message's first byte.
 #[derive(Clone, Copy)]
-pub(super) struct StatusLine {
+pub(crate) struct StatusLine {
     state: State,
     at: usize,
     /// Where the line starts, after the empty ones.
@@ -57,14 +56,15 @@ pub(super) struct StatusLine {
     empty_lines: u8,
     code_at: usize,
     minor: u8,
-    /// What came before this message.
-    interims: Interims,
 }
 
 impl StatusLine {
-    pub(super) const fn new(interims: Interims) -> StatusLine {
-        StatusLine { state: State::Start, at: 0, line: 0, empty_lines: 0, code_at: 0, minor: 0, interims }
-    }
+    /// Nothing has been read.
+    pub(super) const NEW: StatusLine =
+        StatusLine { state: State::Start, at: 0, line: 0, empty_lines: 0, code_at: 0, minor: 0 };
+
+    /// Where the code stands in a plain line.
+    pub(super) const PLAIN_CODE_AT: usize = 9;
 
     /// Bytes examined.
     pub(super) const fn examined(&self) -> usize {
@@ -83,18 +83,13 @@ impl StatusLine {
         if self.minor == 0 { Version::Http10 } else { Version::Http11 }
     }
 
-    /// How far the head may go, the interim replies before it counted in.
-    pub(super) fn ceiling(&self, judge: &Judge<'_, '_>) -> Ceiling {
-        Ceiling::of_head(judge, self.interims.bytes)
-    }
-
     /// Judge the bytes not yet examined; `Some` is the length of the line once it has ended.
     pub(super) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<usize>, Halt> {
         while let Some(&byte) = judge.bytes.get(self.at) {
             #[cfg(test)]
             crate::scan::work::add(1);
             self.check_length(byte, judge)?;
-            self.ceiling(judge).check(self.at, judge)?;
+            Ceiling::of_head(judge).check(self.at, judge)?;
             match self.step(byte, judge)? {
                 Step::Next(state) => {
                     self.at += 1;
@@ -109,33 +104,35 @@ impl StatusLine {
         Ok(None)
     }
 
-    /// The common line, whole and plain, of a final reply that opens no tunnel: its length. Does what the machine would
-    /// have done.
+    /// The common line of a final reply, of which the first control octet stands at `end`. Says what the machine would
+    /// have said.
     #[inline(always)]
-    pub(super) fn plain_line(&mut self, marks: &Marks, judge: &mut Judge<'_, '_>) -> Option<usize> {
-        let bytes = judge.bytes;
-        let (version, [b' ', code @ .., b' ']) = bytes.first_chunk::<13>()?.split_first_chunk::<8>()? else {
+    pub(super) fn plain(bytes: &[u8], end: usize, limits: &Limits) -> Option<(u16, Version)> {
+        let (version, [b' ', hundreds, tens, ones, b' ']) =
+            bytes.first_chunk::<13>()?.split_first_chunk::<8>()?
+        else {
             return None;
         };
-        let minor = match u64::from_le_bytes(*version) {
-            HTTP_1_1 => 1,
-            HTTP_1_0 => 0,
+        let version = match u64::from_le_bytes(*version) {
+            HTTP_1_1 => Version::Http11,
+            HTTP_1_0 => Version::Http10,
             _ => return None,
         };
-        // The first mark: there is no control octet up to here.
-        let end = *marks.found().first()? as usize;
-        let limits = judge.policy.limits();
+        let [hundreds, tens, ones] = [hundreds, tens, ones].map(|digit| digit.wrapping_sub(b'0'));
+        let status = u16::from(hundreds) * 100 + u16::from(tens) * 10 + u16::from(ones);
+        let is_final = tens <= 9 && ones <= 9 && matches!(status, 200..=599);
         let fits = end <= limits.status_line as usize && end + 2 <= limits.header_section as usize;
-        let is_final = matches!(code, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9']);
-        let opens_tunnel = judge.exchange.method() == Method::Connect;
-        if bytes.get(end..end + 2) != Some(b"\r\n") || !is_final || !fits || opens_tunnel {
-            return None;
-        }
-        judge.record.status = Some(number(code));
-        self.minor = minor;
-        self.code_at = 9;
-        self.at = end + 2;
-        Some(self.at)
+        let is_plain = is_final && fits && bytes.get(end..end + 2) == Some(b"\r\n");
+        is_plain.then_some((status, version))
+    }
+
+    /// As it is after a plain line of that length.
+    pub(super) const fn passed(len: usize, version: Version) -> StatusLine {
+        let minor = match version {
+            Version::Http10 => 0,
+            Version::Http11 => 1,
+        };
+        StatusLine { at: len, code_at: StatusLine::PLAIN_CODE_AT, minor, ..StatusLine::NEW }
     }
 
     fn check_length(&self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {
@@ -171,7 +168,7 @@ impl StatusLine {
             }
             b'\r' => Ok(Step::Next(State::EmptyLineCr)),
             b'\n' => self.skip_empty_line(self.at, judge),
-            b' ' | b'\t' if self.interims.messages == 0 => {
+            b' ' | b'\t' if judge.record.interims.messages == 0 => {
                 Err(judge.refuse(Finding::at(Rule::StatusLineExtraWhitespace, self.at)))
             }
             _ => self.prefix(byte, judge),
@@ -221,17 +218,17 @@ impl StatusLine {
         if matched + 1 < PREFIX.len() {
             return Ok(Step::Next(State::CaseVariant(first)));
         }
-        if self.interims.messages > 0 {
+        if judge.record.interims.messages > 0 {
             return Err(self.not_http(blamed, judge));
         }
         Err(judge.refuse(Finding::new(Rule::MalformedHttpVersion, blamed..blamed + 1, self.at)))
     }
 
     fn not_http(&self, blamed: usize, judge: &Judge<'_, '_>) -> Halt {
-        if self.interims.messages > 0 {
+        if judge.record.interims.messages > 0 {
             // What stands where a status line is due counts as content of the interim reply before it.
             let finding = Finding::new(Rule::InterimResponseWithContent, blamed..blamed + 1, self.at);
-            return judge.refuse(finding.of_message(self.interims.last));
+            return judge.refuse(finding.of_message(judge.record.interims.last));
         }
         let finding = Finding::new(Rule::NotHttp, blamed..blamed + 1, self.at);
         let starts = blamed == self.line;
@@ -352,7 +349,7 @@ impl StatusLine {
             }
             return Ok(());
         }
-        if self.interims.messages >= judge.policy.limits().interim_messages {
+        if judge.record.interims.messages >= judge.policy.limits().interim_messages {
             return Err(judge.refuse(Finding::new(Rule::TooManyInterimResponses, 0..1, self.at)));
         }
         judge.tolerate(Finding::new(Rule::InterimResponse, 0..1, self.at))

@@ -94,7 +94,7 @@ impl Parser {
             (Close::Abandoned, _) => (Rule::ResponseNotDrained, false),
             (Close::Timeout, State::Head(_)) => (Rule::ResponseHeaderTimeout, false),
             (Close::Timeout, _) => (Rule::ResponseBodyTimeout, false),
-            (_, State::Head(_)) if nothing_received && self.interims.messages > 0 => {
+            (_, State::Head(_)) if nothing_received && self.docket.record.interims.messages > 0 => {
                 (Rule::ClosedAfterInterimResponse, false)
             }
             (_, State::Head(_)) if nothing_received => (Rule::ClosedBeforeFirstByte, false),

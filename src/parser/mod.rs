@@ -15,16 +15,16 @@
 mod close;
 
 use crate::chunked::{Chunk, ChunkedReader};
-use crate::exchange::{Exchange, Framing, Written};
-use crate::framing::{Persistence, Ruling, reuse, settle};
+use crate::exchange::{Exchange, Framing, Method, Written};
+use crate::framing::{self, Persistence, Ruling, reuse, settle};
 use crate::head::field_line::{Ceiling, FieldLines, Place};
-use crate::head::known::Known;
-use crate::head::{
-    Fields, Head, HeadParts, HeadReader, Interims, Outline, Sift, is_forbidden_in_trailers, is_interim,
-};
+use crate::head::known::{Known, Seen};
+use crate::head::plain::PlainLine;
+use crate::head::{Fields, Head, HeadParts, HeadReader, Outline, Sift, is_forbidden_in_trailers, is_interim};
 use crate::judge::{Docket, Finding, Halt, Judge, Record};
 use crate::policy::Policy;
 use crate::rule::Rule;
+use crate::scan::Marks;
 use crate::violation::{End, Phase, Reason, Retry, Reuse, Span, Violation};
 
 /// CRLF pairs after a message, or on an idle connection, that are passed over (RFC 9112 9.2).
@@ -80,7 +80,6 @@ pub struct Parser {
     began: u64,
     /// Bytes of content handed out.
     content: u64,
-    interims: Interims,
     ruling: Ruling,
 }
 
@@ -145,6 +144,7 @@ enum Turn<'b> {
 
 impl Parser {
     /// A parser for a new connection.
+    #[inline]
     pub const fn new(policy: Policy) -> Parser {
         Parser {
             docket: Docket { policy, exchange: Exchange::GET, record: Record::NEW },
@@ -152,7 +152,6 @@ impl Parser {
             offset: 0,
             began: 0,
             content: 0,
-            interims: Interims::NONE,
             ruling: Ruling::NONE,
         }
     }
@@ -162,6 +161,7 @@ impl Parser {
     /// To be called when the connection is new or idle, or past an [`End`], once [`next_event`](Parser::next_event)
     /// has returned `Ok(None)` and [`reuse`](Parser::reuse) says yes. Otherwise what came before would answer a request
     /// it was not made for, and the reply is refused.
+    #[inline]
     pub fn begin(&mut self, exchange: Exchange) {
         let refused = match self.state {
             State::Failed(_) => return,
@@ -183,6 +183,7 @@ impl Parser {
     }
 
     /// Nothing of the reply before is to be told of the new request, which another connection may still answer.
+    #[cold]
     fn refuse_to_begin(&mut self, rule: Rule, exchange: Exchange) {
         let retry = match exchange.request_written() {
             Written::Nothing => Retry::Always,
@@ -193,12 +194,12 @@ impl Parser {
         self.state = State::Failed(violation);
     }
 
+    #[inline]
     fn start(&mut self, exchange: Exchange) {
         self.forget_reply(self.offset);
         self.docket.exchange = exchange;
         self.docket.record.next_message(self.offset);
-        self.interims = Interims::NONE;
-        self.state = State::Head(HeadReader::new(self.interims));
+        self.state = State::Head(HeadReader::NEW);
     }
 
     /// Say how much of the request has been written by now; a reply may begin before it all is. Once the reply has
@@ -228,6 +229,7 @@ impl Parser {
     }
 
     /// What comes at offset `at` has nothing to do with what came before.
+    #[inline]
     fn forget_reply(&mut self, at: u64) {
         self.docket.record = Record::NEW;
         self.docket.record.start = at;
@@ -257,12 +259,54 @@ impl Parser {
         if let Some(content) = self.plain_chunk(input) {
             return Ok(Some(Event::Content(content)));
         }
-        if let State::Head(reader) = &mut self.state
-            && reader.passes(input)
-        {
-            return Ok(None);
+        if let State::Head(reader) = &mut self.state {
+            if reader.passes(input) {
+                return Ok(None);
+            }
+            if reader.examined() == 0 {
+                return self.new_head(input);
+            }
         }
         self.advance(input)
+    }
+
+    /// Nothing of the head has been looked at: it may be there whole, with nothing odd in it.
+    fn new_head<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
+        match self.plain_head(input) {
+            Some(head) => Ok(Some(Event::Head(head))),
+            None => self.advance(input),
+        }
+    }
+
+    #[inline(always)]
+    fn plain_head<'b>(&mut self, input: &mut &'b [u8]) -> Option<Head<'b>> {
+        let Docket { policy, exchange, record } = &mut self.docket;
+        if exchange.method() == Method::Connect || exchange.request_written() == Written::Nothing {
+            return None;
+        }
+        let (bytes, limits) = (*input, policy.limits());
+        let (mut marks, mut seen) = (Marks::new(0), Seen::NONE);
+        let line = PlainLine::read(bytes, &mut marks, limits)?;
+        let walked = line.walk(bytes, &mut marks, &mut seen, limits);
+        record.status = Some(line.status);
+        record.phase = Phase::Header;
+        let ruling = framing::plain(line.status, line.version, &seen, bytes, exchange, limits);
+        let (Some(len), Some(ruling)) = (walked.whole(), ruling) else {
+            self.state = State::Head(line.reader(bytes, walked, seen));
+            return None;
+        };
+        let parts = HeadParts {
+            offset: self.offset,
+            code_at: PlainLine::CODE_AT,
+            fields_at: line.len,
+            sift: Sift::Nothing,
+            status: line.status,
+            version: line.version,
+            framing: ruling.framing,
+        };
+        let wire = self.use_up(input, len);
+        self.leave_final_head(ruling);
+        Some(parts.over(wire))
     }
 
     /// The data of a whole chunk that is like most, and not the first: that one may be noted.
@@ -397,8 +441,8 @@ impl Parser {
         }
         let Some(outline) = reader.read(&mut judge)? else { return Ok(Turn::More) };
         let ruling = settle(&outline, &mut judge)?;
-        let head = self.judged_head(&outline, ruling.framing, &bytes[..outline.len]);
-        self.use_up(input, outline.len);
+        let head = self.judged_head(&outline, ruling.framing, &bytes[..outline.len()]);
+        self.use_up(input, outline.len());
         self.leave_head(&head, ruling);
         Ok(Turn::Head(head))
     }
@@ -406,11 +450,11 @@ impl Parser {
     fn judged_head<'b>(&self, outline: &Outline, framing: Framing, wire: &'b [u8]) -> Head<'b> {
         let parts = HeadParts {
             offset: self.offset,
-            code_at: outline.code_at,
-            fields_at: outline.fields_at,
-            sift: if outline.any_dropped { Sift::Dropped } else { Sift::Nothing },
+            code_at: outline.code_at(),
+            fields_at: outline.fields_at(),
+            sift: if outline.any_dropped() { Sift::Dropped } else { Sift::Nothing },
             status: self.docket.record.status.unwrap_or(0),
-            version: outline.version,
+            version: outline.version(),
             framing,
         };
         parts.over(wire)
@@ -418,16 +462,22 @@ impl Parser {
 
     fn leave_head(&mut self, head: &Head<'_>, ruling: Ruling) {
         if is_interim(head.status()) {
-            self.interims.messages += 1;
-            self.interims.bytes += head.wire().len() as u64;
-            self.interims.last = head.offset();
-            self.interims.close |= ruling.persistence == Persistence::CloseOption;
+            let interims = &mut self.docket.record.interims;
+            interims.messages += 1;
+            interims.bytes += head.wire().len() as u64;
+            interims.last = head.offset();
+            interims.close |= ruling.persistence == Persistence::CloseOption;
             self.docket.record.next_message(self.offset);
-            self.state = State::Head(HeadReader::new(self.interims));
-            return;
+            self.state = State::Head(HeadReader::NEW);
+        } else {
+            self.leave_final_head(ruling);
         }
+    }
+
+    #[inline]
+    fn leave_final_head(&mut self, ruling: Ruling) {
         self.ruling = ruling;
-        if self.interims.close {
+        if self.docket.record.interims.close {
             self.ruling.persistence = Persistence::CloseOption;
         }
         self.docket.record.phase = Phase::Body;

@@ -11,11 +11,14 @@ mod framing;
 mod interim;
 mod reuse;
 mod semantics;
+mod set;
 mod status_line;
 mod trailers;
 mod transport;
 
 use core::fmt;
+
+pub(crate) use set::RuleSet;
 
 use crate::exchange::{Close, Exchange};
 use crate::proxy_status::ProxyError;

@@ -31,7 +31,7 @@ pub(crate) mod work {
 /// Bytes classified at a time.
 const BLOCK: usize = 64;
 
-/// Bytes of a name classified at a time.
+/// Bytes of a name classified at a time; half a block.
 const NAME: usize = 32;
 
 /// Classifies blocks, the lowest bit for the first byte.
@@ -39,7 +39,7 @@ pub(crate) trait Backend: Copy {
     /// CTL but HTAB: what no line may hold but its end.
     fn controls(self, block: &[u8; BLOCK]) -> u64;
 
-    /// How many tchar stand in a row from `from` on, which is less than the length of the block.
+    /// How many tchar stand in a row from `from` on, which is at most the length of the block.
     fn token_len(self, block: &[u8; NAME], from: usize) -> usize;
 }
 
@@ -60,32 +60,40 @@ pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
     return job.run(portable::Portable);
 }
 
-/// How many positions are kept between refills.
+/// How many places are kept between refills.
 const KEPT: usize = 64;
+
+/// More line ends than this are rare in one block.
+const USUAL: usize = 4;
+
+/// Bytes looked at for one refill, so that a place fits into 16 bits.
+const REACH: usize = 1 << 15;
 
 /// The first bytes of all runs of control octets, found block by block as asked for.
 ///
 /// In a good head each run is a CRLF, so that these are the ends of its lines.
 pub(crate) struct Marks {
-    kept: [u32; KEPT],
+    /// Places counted from `base`: half the size, and a mark is made in half the time.
+    kept: [u16; KEPT],
+    base: usize,
     len: usize,
     next: usize,
     scanned: usize,
-    /// The mask of the 64 bytes before `scanned`.
-    before: u64,
+    /// Of the block before: the mask, and the mask of those that are not the first of their run.
+    before: (u64, u64),
 }
 
 impl Marks {
     /// Marks of the bytes from `from` on.
     #[inline(always)]
     pub(crate) fn new(from: usize) -> Marks {
-        Marks { kept: [0; KEPT], len: 0, next: 0, scanned: from, before: 0 }
+        Marks { kept: [0; KEPT], base: from, len: 0, next: 0, scanned: from, before: (0, 0) }
     }
 
     /// Those found and not passed yet.
     #[inline(always)]
-    pub(crate) fn found(&self) -> &[u32] {
-        self.kept.get(self.next..self.len).unwrap_or(&[])
+    pub(crate) fn found(&self) -> Found<'_> {
+        Found { base: self.base, places: self.kept.get(self.next..self.len).unwrap_or(&[]) }
     }
 
     /// The first `count` of them are done with.
@@ -94,16 +102,22 @@ impl Marks {
         self.next += count;
     }
 
-    /// Find more, once all are passed; false at the end of the bytes.
-    #[inline(always)]
-    pub(crate) fn find<B: Backend>(&mut self, backend: B, bytes: &[u8]) -> bool {
-        while self.next >= self.len {
+    /// Find more where all are passed, and pass over those before `from`; false if there are none to the end of the
+    /// bytes.
+    #[inline]
+    pub(crate) fn find(&mut self, bytes: &[u8], from: usize) -> bool {
+        loop {
+            while let Some(mark) = self.found().first() {
+                if mark >= from {
+                    return true;
+                }
+                self.pass(1);
+            }
             if self.scanned >= bytes.len() {
                 return false;
             }
-            self.fill(backend, bytes);
+            dispatch(Fill(self, bytes));
         }
-        true
     }
 
     /// Classify blocks until enough is kept, the bytes end, or a run of four has passed: CRLFCRLF ends a head, and
@@ -112,27 +126,93 @@ impl Marks {
     fn fill<B: Backend>(&mut self, backend: B, bytes: &[u8]) {
         self.len = 0;
         self.next = 0;
-        // A block holds at most 32 run starts.
-        while self.scanned < bytes.len() && self.len <= KEPT - BLOCK / 2 {
+        self.base = self.scanned;
+        while self.scanned < bytes.len() && self.len <= KEPT - BLOCK / 2 && self.scanned - self.base < REACH {
             let (mask, taken) = controls(backend, bytes, self.scanned);
-            let shifted = |by: u32| (mask << by) | (self.before >> (BLOCK as u32 - by));
-            let (one, two, three) = (shifted(1), shifted(2), shifted(3));
-            let mut starts = mask & !one;
-            while starts != 0 {
-                self.kept[self.len % KEPT] = self.scanned as u32 + starts.trailing_zeros();
-                self.len += 1;
-                starts &= starts - 1;
-            }
+            let seconds = mask & after(self.before.0, mask, 1);
+            let fourths = seconds & after(self.before.1, seconds, 2);
+            self.keep(mask & !seconds);
             #[cfg(test)]
             work::add(taken);
             // A block cut short is the last one.
-            self.before = mask;
+            self.before = (mask, seconds);
             self.scanned += taken;
-            if mask & one & two & three != 0 {
+            if fourths != 0 {
                 return;
             }
         }
     }
+
+    /// Keep the places of a block's run starts, of which there are at most 32. As many as most blocks have are written
+    /// down whether they are there or not: how many there are is nothing to guess at.
+    #[inline(always)]
+    fn keep(&mut self, mut starts: u64) {
+        let count = starts.count_ones() as usize;
+        let Some(free) = self.kept.get_mut(self.len..self.len + BLOCK / 2) else { return };
+        let block = (self.scanned - self.base) as u16;
+        let mut place = |slot: &mut u16| {
+            *slot = block + starts.trailing_zeros() as u16;
+            starts &= starts.wrapping_sub(1);
+        };
+        let (few, rest) = free.split_at_mut(USUAL);
+        few.iter_mut().for_each(&mut place);
+        if count > USUAL {
+            rest.iter_mut().take(count - USUAL).for_each(place);
+        }
+        self.len += count;
+    }
+}
+
+/// Marks in order.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'m> {
+    base: usize,
+    places: &'m [u16],
+}
+
+impl<'m> Found<'m> {
+    #[inline(always)]
+    pub(crate) fn first(self) -> Option<usize> {
+        self.iter().next()
+    }
+
+    #[inline(always)]
+    pub(crate) fn last(self) -> Option<usize> {
+        self.iter().next_back()
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(self) -> usize {
+        self.places.len()
+    }
+
+    /// The first of them, at most so many.
+    #[inline(always)]
+    pub(crate) fn up_to(self, count: usize) -> Found<'m> {
+        Found { places: &self.places[..count.min(self.places.len())], ..self }
+    }
+
+    #[inline(always)]
+    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + use<'m> {
+        self.places.iter().map(move |&place| self.base + place as usize)
+    }
+}
+
+struct Fill<'m, 'b>(&'m mut Marks, &'b [u8]);
+
+impl Job for Fill<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) {
+        self.0.fill(backend, self.1);
+    }
+}
+
+/// The bits of `mask` moved up by `by`, those of the block before coming in.
+#[inline(always)]
+fn after(before: u64, mask: u64, by: u32) -> u64 {
+    mask << by | before >> (BLOCK as u32 - by)
 }
 
 /// The mask of a block from `from` on, and how many bytes it holds.
@@ -143,16 +223,23 @@ fn controls<B: Backend>(backend: B, bytes: &[u8], from: usize) -> (u64, usize) {
         return (backend.controls(block), BLOCK);
     }
     let taken = rest.len();
-    let mask = match bytes.last_chunk() {
+    if bytes.len() >= BLOCK
+        && let Some(block) = bytes.last_chunk()
+    {
         // The last bytes once more, those before `from` shifted out.
-        Some(block) => backend.controls(block) >> (BLOCK - taken),
-        None => {
-            let mut block = [b' '; BLOCK];
-            block[..taken].copy_from_slice(rest);
-            backend.controls(&block)
-        }
-    };
-    (mask, taken)
+        return (backend.controls(block) >> (BLOCK - taken), taken);
+    }
+    let mut block = [b' '; BLOCK];
+    if bytes.len() < NAME {
+        block[..taken].copy_from_slice(rest);
+        return (backend.controls(&block), taken);
+    }
+    let (first, last) = block.split_at_mut(NAME);
+    first.copy_from_slice(&bytes[..NAME]);
+    last.copy_from_slice(&bytes[bytes.len() - NAME..]);
+    let mask = backend.controls(&block);
+    // The second half in its place, over what both hold.
+    ((mask & u64::from(u32::MAX) | mask >> NAME << (bytes.len() - NAME)) >> from, taken)
 }
 
 /// How many bytes at the front are text: no control octet but HTAB.
@@ -187,21 +274,35 @@ impl Job for TextLen<'_> {
 }
 
 /// Where the token that starts at `from` ends.
+pub(crate) fn token_end(bytes: &[u8], from: usize) -> usize {
+    struct TokenEnd<'b>(&'b [u8], usize);
+    impl Job for TokenEnd<'_> {
+        type Output = usize;
+
+        #[inline(always)]
+        fn run<B: Backend>(self, backend: B) -> usize {
+            token_end_with(backend, self.0, self.1)
+        }
+    }
+    dispatch(TokenEnd(bytes, from))
+}
+
+/// The same within a [`Job`].
 #[inline(always)]
-pub(crate) fn token_end<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
-    let rest = &bytes[from..];
-    match (rest.first_chunk(), bytes.last_chunk()) {
-        (Some(block), _) => match backend.token_len(block, 0) {
-            NAME.. => careful_token_end(bytes, from + NAME),
-            len => from + len,
-        },
-        // The last bytes once more, those before `from` passed over.
-        (None, Some(block)) if !rest.is_empty() => from + backend.token_len(block, NAME - rest.len()),
-        _ => careful_token_end(bytes, from),
+pub(crate) fn token_end_with<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
+    // Near the end the last block once more, the bytes before `from` passed over.
+    let start = from.min(bytes.len().saturating_sub(NAME));
+    let Some(block) = bytes.get(start..start + NAME).and_then(<[u8]>::first_chunk) else {
+        return careful_token_end(bytes, from);
+    };
+    match from + backend.token_len(block, from - start) {
+        end if end == start + NAME => careful_token_end(bytes, end),
+        end => end,
     }
 }
 
 /// For long names and very short heads.
+#[cold]
 #[inline(never)]
 fn careful_token_end(bytes: &[u8], from: usize) -> usize {
     let rest = &bytes[from..];
@@ -227,12 +328,17 @@ mod tests {
         fn marks<B: Backend>(&self, backend: B) -> Vec<usize> {
             let mut marks = Marks::new(self.from);
             let mut all = Vec::new();
-            while marks.find(backend, self.bytes) {
+            loop {
+                while marks.found().len() == 0 && marks.scanned < self.bytes.len() {
+                    marks.fill(backend, self.bytes);
+                }
+                if marks.found().len() == 0 {
+                    return all;
+                }
                 let count = marks.found().len() / 2 + 1;
-                all.extend(marks.found()[..count].iter().map(|&mark| mark as usize));
+                all.extend(marks.found().up_to(count).iter());
                 marks.pass(count);
             }
-            all
         }
 
         fn naive_marks(&self) -> Vec<usize> {
@@ -260,7 +366,8 @@ mod tests {
             assert_eq!(self.marks(backend), self.naive_marks(), "{place:?}");
             assert_eq!(TextLen(&self.bytes[self.from..]).run(backend), self.naive_text_len(), "{place:?}");
             assert_eq!(text_len(&self.bytes[self.from..]), self.naive_text_len(), "{place:?}");
-            assert_eq!(token_end(backend, self.bytes, self.from), self.naive_token_end(), "{place:?}");
+            assert_eq!(token_end_with(backend, self.bytes, self.from), self.naive_token_end(), "{place:?}");
+            assert_eq!(token_end(self.bytes, self.from), self.naive_token_end(), "{place:?}");
         }
     }
 
@@ -322,21 +429,13 @@ mod tests {
 
     #[test]
     fn the_marks_stop_behind_the_end_of_a_head() {
-        struct Scanned<'b>(&'b [u8]);
-        impl Job for Scanned<'_> {
-            type Output = usize;
-            #[inline(always)]
-            fn run<B: Backend>(self, backend: B) -> usize {
-                let mut marks = Marks::new(0);
-                marks.find(backend, self.0);
-                marks.scanned
-            }
-        }
         for len in 0..300 {
             let mut bytes = std::vec![b'a'; len];
             bytes.extend(b"\r\n\r\n");
             bytes.extend([b'x'; 4000]);
-            let scanned = dispatch(Scanned(&bytes));
+            let mut marks = Marks::new(0);
+            marks.find(&bytes, 0);
+            let scanned = marks.scanned;
             assert!(scanned <= len + 4 + BLOCK, "{scanned} of a head of {}", len + 4);
         }
     }

@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 
 use core::arch::x86_64::*;
+#[cfg(feature = "std")]
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::{BLOCK, Backend, Job, NAME};
 use crate::class::is_tchar;
@@ -17,22 +19,49 @@ pub(super) fn dispatch<J: Job>(job: J) -> J::Output {
     }
 }
 
+/// Asked once: the answer costs more than a short line.
 #[inline]
 fn has_avx2() -> bool {
     if cfg!(badgateway_scan = "sse2") {
         return false;
     }
-    #[cfg(all(target_feature = "avx2", target_feature = "bmi1", target_feature = "bmi2"))]
+    #[cfg(all(
+        target_feature = "avx2",
+        target_feature = "bmi1",
+        target_feature = "bmi2",
+        target_feature = "popcnt"
+    ))]
     return true;
     #[cfg(feature = "std")]
-    return std::is_x86_feature_detected!("avx2")
-        && std::is_x86_feature_detected!("bmi1")
-        && std::is_x86_feature_detected!("bmi2");
+    match KNOWN.load(Ordering::Relaxed) {
+        YES => return true,
+        NO => return false,
+        _ => return ask(),
+    }
     #[allow(unreachable_code, reason = "without std nobody can be asked")]
     false
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+/// What the processor said, 0 before it was asked.
+#[cfg(feature = "std")]
+static KNOWN: AtomicU8 = AtomicU8::new(0);
+#[cfg(feature = "std")]
+const NO: u8 = 1;
+#[cfg(feature = "std")]
+const YES: u8 = 2;
+
+#[cfg(feature = "std")]
+#[cold]
+fn ask() -> bool {
+    let has = std::is_x86_feature_detected!("avx2")
+        && std::is_x86_feature_detected!("bmi1")
+        && std::is_x86_feature_detected!("bmi2")
+        && std::is_x86_feature_detected!("popcnt");
+    KNOWN.store(if has { YES } else { NO }, Ordering::Relaxed);
+    has
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn with_avx2<J: Job>(job: J) -> J::Output {
     // SAFETY: this function is only entered where the processor has AVX2.
     job.run(unsafe { Avx2::new() })
