@@ -691,6 +691,12 @@ pub(crate) struct Walked {
 }
 
 impl Walked {
+    /// And `count` before them.
+    #[inline(always)]
+    pub(super) fn with(self, count: u16) -> Walked {
+        Walked { count: self.count + count, ..self }
+    }
+
     /// The length of the section, if that was all of it.
     #[inline(always)]
     pub(crate) fn whole(self) -> Option<usize> {
@@ -702,22 +708,35 @@ impl Walked {
 #[inline(always)]
 pub(super) fn whole_lines(
     bytes: &[u8],
+    line: usize,
+    room: u16,
+    limits: &Limits,
+    marks: &mut Marks,
+    seen: &mut Seen,
+) -> Walked {
+    // The empty line is one run with the CR before: it has no mark of its own.
+    if ends_line_at(bytes, line) {
+        return Walked { line, count: 0, is_end: true, is_plain: true };
+    }
+    more_lines(bytes, line, room, limits, marks, seen)
+}
+
+fn more_lines(
+    bytes: &[u8],
     mut line: usize,
     room: u16,
     limits: &Limits,
     marks: &mut Marks,
     seen: &mut Seen,
 ) -> Walked {
-    // In so few bytes no line is longer than a line may be.
-    let lines = up_to(line.saturating_add(limits.field_line as usize), bytes);
+    let reach = reach_of(bytes, line, limits);
     let mut left = usize::from(room);
     let is_plain = loop {
-        // The empty line is one run with the CR before: it has no mark of its own.
-        if ends_line_at(lines, line) || left == 0 || !marks.find(bytes, line) {
+        if ends_line_at(bytes, line) || left == 0 || !marks.find(bytes, line) {
             break left > 0;
         }
         let ends = marks.found().up_to(left);
-        let passed = dispatch(Lines { bytes: lines, line, ends, seen });
+        let passed = dispatch(Lines { bytes: reach, line, ends, seen });
         if let Some(last) = ends.up_to(passed).last() {
             line = last + 2;
         }
@@ -731,12 +750,18 @@ pub(super) fn whole_lines(
     Walked { line, count: room - left as u16, is_end: ends_line_at(bytes, line), is_plain }
 }
 
+/// So many bytes, from `line` on, that no line in them is longer than a line may be.
+#[inline(always)]
+pub(super) fn reach_of<'b>(bytes: &'b [u8], line: usize, limits: &Limits) -> &'b [u8] {
+    up_to(line.saturating_add(limits.field_line as usize), bytes)
+}
+
 /// The lines from `line` on, which may end where `ends` tells: how many are whole and plain.
-struct Lines<'w, 'b> {
-    bytes: &'b [u8],
-    line: usize,
-    ends: Found<'w>,
-    seen: &'w mut Seen,
+pub(super) struct Lines<'w, 'b> {
+    pub(super) bytes: &'b [u8],
+    pub(super) line: usize,
+    pub(super) ends: Found<'w>,
+    pub(super) seen: &'w mut Seen,
 }
 
 impl Job for Lines<'_, '_> {

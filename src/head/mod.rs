@@ -66,7 +66,10 @@ impl Outline {
 
 impl HeadReader {
     /// Nothing has been read.
-    pub(crate) const NEW: HeadReader = HeadReader::StatusLine(StatusLine::NEW);
+    #[inline(always)]
+    pub(crate) const fn new() -> HeadReader {
+        HeadReader::StatusLine(StatusLine::new())
+    }
 
     /// Bytes examined.
     pub(crate) const fn examined(&self) -> usize {

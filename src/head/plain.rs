@@ -2,13 +2,13 @@
 //! the way. It may only ever be read as the machines would have read it, and what stops it is left to them.
 #![forbid(unsafe_code)]
 
-use super::field_line::{FieldLines, Walked, whole_lines};
+use super::field_line::{FieldLines, Lines, Walked, reach_of, whole_lines};
 use super::known::Seen;
 use super::status_line::StatusLine;
 use super::{HeadReader, Outline};
 use crate::exchange::Version;
 use crate::policy::Limits;
-use crate::scan::Marks;
+use crate::scan::{Backend, Job, Marks, dispatch};
 
 /// The status line of a final reply.
 #[derive(Clone, Copy)]
@@ -23,20 +23,17 @@ impl PlainLine {
     /// Where the status code stands.
     pub(crate) const CODE_AT: usize = StatusLine::PLAIN_CODE_AT;
 
-    /// The one that `bytes` start with.
+    /// The one that `bytes` start with, and the field lines behind it up to the first that is not plain or not whole;
+    /// those that are known are added to `seen`, of which there were none.
     #[inline(always)]
-    pub(crate) fn read(bytes: &[u8], marks: &mut Marks, limits: &Limits) -> Option<PlainLine> {
-        marks.find(bytes, 0);
-        let end = marks.found().first()?;
-        let (status, version) = StatusLine::plain(bytes, end, limits)?;
-        Some(PlainLine { status, version, len: end + 2 })
-    }
-
-    /// The field lines behind it, up to the first that is not plain or not whole.
-    #[inline(always)]
-    pub(crate) fn walk(self, bytes: &[u8], marks: &mut Marks, seen: &mut Seen, limits: &Limits) -> Walked {
+    pub(crate) fn read(bytes: &[u8], seen: &mut Seen, limits: &Limits) -> Option<(PlainLine, Walked)> {
         let section = &bytes[..bytes.len().min(limits.header_section as usize)];
-        whole_lines(section, self.len, limits.fields, limits, marks, seen)
+        let mut marks = Marks::new(0);
+        let start = dispatch(Start { bytes: section, marks: &mut marks, seen, limits })?;
+        marks.pass(1 + start.passed as usize);
+        let room = limits.fields - start.passed;
+        let walked = whole_lines(section, start.next, room, limits, &mut marks, seen);
+        Some((start.line, walked.with(start.passed)))
     }
 
     /// A reader that goes on from there.
@@ -46,5 +43,39 @@ impl PlainLine {
             status_line: StatusLine::passed(self.len, self.version),
             fields: FieldLines::behind(self.len, walked, seen, bytes),
         })
+    }
+}
+
+/// As far as the first marks tell, which for most heads is all of it.
+struct Start<'w, 'b> {
+    bytes: &'b [u8],
+    marks: &'w mut Marks,
+    seen: &'w mut Seen,
+    limits: &'w Limits,
+}
+
+struct Started {
+    line: PlainLine,
+    /// Field lines.
+    passed: u16,
+    /// Where the one behind them starts.
+    next: usize,
+}
+
+impl Job for Start<'_, '_> {
+    type Output = Option<Started>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> Option<Started> {
+        let Start { bytes, marks, seen, limits } = self;
+        marks.fill(backend, bytes);
+        let found = marks.found();
+        let end = found.first()?;
+        let (status, version) = StatusLine::plain(bytes, end, limits)?;
+        let len = end + 2;
+        let ends = found.rest().up_to(usize::from(limits.fields));
+        let passed = Lines { bytes: reach_of(bytes, len, limits), line: len, ends, seen }.run(backend);
+        let next = ends.up_to(passed).last().map_or(len, |last| last + 2);
+        Some(Started { line: PlainLine { status, version, len }, passed: passed as u16, next })
     }
 }

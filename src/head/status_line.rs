@@ -60,8 +60,10 @@ pub(crate) struct StatusLine {
 
 impl StatusLine {
     /// Nothing has been read.
-    pub(super) const NEW: StatusLine =
-        StatusLine { state: State::Start, at: 0, line: 0, empty_lines: 0, code_at: 0, minor: 0 };
+    #[inline(always)]
+    pub(super) const fn new() -> StatusLine {
+        StatusLine { state: State::Start, at: 0, line: 0, empty_lines: 0, code_at: 0, minor: 0 }
+    }
 
     /// Where the code stands in a plain line.
     pub(super) const PLAIN_CODE_AT: usize = 9;
@@ -118,12 +120,13 @@ impl StatusLine {
             HTTP_1_0 => Version::Http10,
             _ => return None,
         };
-        let [hundreds, tens, ones] = [hundreds, tens, ones].map(|digit| digit.wrapping_sub(b'0'));
-        let status = u16::from(hundreds) * 100 + u16::from(tens) * 10 + u16::from(ones);
+        let digit = |octet: &u8| u32::from(*octet).wrapping_sub(u32::from(b'0'));
+        let (tens, ones) = (digit(tens), digit(ones));
+        let status = digit(hundreds).wrapping_mul(100).wrapping_add(10 * tens.min(10) + ones.min(10));
         let is_final = tens <= 9 && ones <= 9 && matches!(status, 200..=599);
         let fits = end <= limits.status_line as usize && end + 2 <= limits.header_section as usize;
         let is_plain = is_final && fits && bytes.get(end..end + 2) == Some(b"\r\n");
-        is_plain.then_some((status, version))
+        is_plain.then_some((status as u16, version))
     }
 
     /// As it is after a plain line of that length.
@@ -132,7 +135,7 @@ impl StatusLine {
             Version::Http10 => 0,
             Version::Http11 => 1,
         };
-        StatusLine { at: len, code_at: StatusLine::PLAIN_CODE_AT, minor, ..StatusLine::NEW }
+        StatusLine { at: len, code_at: StatusLine::PLAIN_CODE_AT, minor, ..StatusLine::new() }
     }
 
     fn check_length(&self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {

@@ -24,7 +24,6 @@ use crate::head::{Fields, Head, HeadParts, HeadReader, Outline, Sift, is_forbidd
 use crate::judge::{Docket, Finding, Halt, Judge, Record};
 use crate::policy::Policy;
 use crate::rule::Rule;
-use crate::scan::Marks;
 use crate::violation::{End, Phase, Reason, Retry, Reuse, Span, Violation};
 
 /// CRLF pairs after a message, or on an idle connection, that are passed over (RFC 9112 9.2).
@@ -146,14 +145,18 @@ impl Parser {
     /// A parser for a new connection.
     #[inline]
     pub const fn new(policy: Policy) -> Parser {
-        Parser {
-            docket: Docket { policy, exchange: Exchange::GET, record: Record::NEW },
+        // Copied whole from where it stands, instead of put together from parts that have just been written.
+        const NEW: Parser = Parser {
+            docket: Docket { policy: Policy::DEFAULT, exchange: Exchange::GET, record: Record::NEW },
             state: State::Idle(Between::NOTHING),
             offset: 0,
             began: 0,
             content: 0,
             ruling: Ruling::NONE,
-        }
+        };
+        let mut parser = NEW;
+        parser.docket.policy = policy;
+        parser
     }
 
     /// Announce the request that the next reply answers.
@@ -199,7 +202,7 @@ impl Parser {
         self.forget_reply(self.offset);
         self.docket.exchange = exchange;
         self.docket.record.next_message(self.offset);
-        self.state = State::Head(HeadReader::NEW);
+        self.state = State::Head(HeadReader::new());
     }
 
     /// Say how much of the request has been written by now; a reply may begin before it all is. Once the reply has
@@ -285,9 +288,8 @@ impl Parser {
             return None;
         }
         let (bytes, limits) = (*input, policy.limits());
-        let (mut marks, mut seen) = (Marks::new(0), Seen::NONE);
-        let line = PlainLine::read(bytes, &mut marks, limits)?;
-        let walked = line.walk(bytes, &mut marks, &mut seen, limits);
+        let mut seen = Seen::NONE;
+        let (line, walked) = PlainLine::read(bytes, &mut seen, limits)?;
         record.status = Some(line.status);
         record.phase = Phase::Header;
         let ruling = framing::plain(line.status, line.version, &seen, bytes, exchange, limits);
@@ -468,7 +470,7 @@ impl Parser {
             interims.last = head.offset();
             interims.close |= ruling.persistence == Persistence::CloseOption;
             self.docket.record.next_message(self.offset);
-            self.state = State::Head(HeadReader::NEW);
+            self.state = State::Head(HeadReader::new());
         } else {
             self.leave_final_head(ruling);
         }

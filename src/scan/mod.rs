@@ -123,7 +123,7 @@ impl Marks {
     /// Classify blocks until enough is kept, the bytes end, or a run of four has passed: CRLFCRLF ends a head, and
     /// what follows it need not be looked at.
     #[inline(always)]
-    fn fill<B: Backend>(&mut self, backend: B, bytes: &[u8]) {
+    pub(crate) fn fill<B: Backend>(&mut self, backend: B, bytes: &[u8]) {
         self.len = 0;
         self.next = 0;
         self.base = self.scanned;
@@ -190,6 +190,12 @@ impl<'m> Found<'m> {
     #[inline(always)]
     pub(crate) fn up_to(self, count: usize) -> Found<'m> {
         Found { places: &self.places[..count.min(self.places.len())], ..self }
+    }
+
+    /// All but the first.
+    #[inline(always)]
+    pub(crate) fn rest(self) -> Found<'m> {
+        Found { places: self.places.get(1..).unwrap_or(&[]), ..self }
     }
 
     #[inline(always)]
