@@ -155,21 +155,6 @@ impl Record {
     }
 }
 
-/// All that a judge goes by besides the bytes.
-#[derive(Clone)]
-pub(crate) struct Docket {
-    pub(crate) policy: Policy,
-    pub(crate) exchange: Exchange,
-    pub(crate) record: Record,
-}
-
-impl Docket {
-    /// A judge of `bytes`, for whom position 0 is the offset `base`.
-    pub(crate) fn judge<'j, 'b>(&'j mut self, bytes: &'b [u8], base: u64) -> Judge<'j, 'b> {
-        Judge { bytes, base, policy: &self.policy, exchange: &self.exchange, record: &mut self.record }
-    }
-}
-
 /// The bytes at hand, what is known of their message, and the policy they are held against.
 pub(crate) struct Judge<'j, 'b> {
     pub(crate) bytes: &'b [u8],

@@ -14,7 +14,7 @@ use crate::class::{is_blank, is_digit, is_tchar, is_text};
 use crate::judge::{Finding, Halt, Judge};
 use crate::policy::Limits;
 use crate::rule::Rule;
-use crate::scan::{Backend, Found, Job, Marks, dispatch, text_len, token_end, token_end_with};
+use crate::scan::{Backend, Found, Job, Marks, Names, dispatch, text_len, token_end};
 
 const SPELLS_FRAMING: &str = "its letters spell a field that decides framing";
 
@@ -675,7 +675,7 @@ fn up_to(most: usize, bytes: &[u8]) -> &[u8] {
 
 #[inline(always)]
 fn ends_line_at(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at..at + 2) == Some(b"\r\n")
+    bytes.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n"))
 }
 
 /// Whole plain lines that were walked over.
@@ -736,18 +736,27 @@ fn more_lines(
             break left > 0;
         }
         let ends = marks.found().up_to(left);
-        let passed = dispatch(Lines { bytes: reach, line, ends, seen });
-        if let Some(last) = ends.up_to(passed).last() {
-            line = last + 2;
+        let mut passed = dispatch(Lines { bytes: reach, line, ends, seen });
+        if passed == 0 && passes_line(reach, line, ends, seen) {
+            passed = 1;
         }
-        let all = passed == ends.len();
+        let Some(last) = ends.up_to(passed).last() else { break false };
+        line = last + 2;
         left -= passed;
         marks.pass(passed);
-        if !all {
-            break false;
-        }
     };
     Walked { line, count: room - left as u16, is_end: ends_line_at(bytes, line), is_plain }
+}
+
+/// One line, the name of which may be too long for one look.
+#[cold]
+fn passes_line(bytes: &[u8], line: usize, ends: Found<'_>, seen: &mut Seen) -> bool {
+    let colon = token_end(bytes, line);
+    let passes = ends.first().is_some_and(|end| is_line(bytes, line, colon, end));
+    if passes {
+        seen.add_named(bytes, line, colon);
+    }
+    passes
 }
 
 /// So many bytes, from `line` on, that no line in them is longer than a line may be.
@@ -770,10 +779,10 @@ impl Job for Lines<'_, '_> {
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> usize {
         let Lines { bytes, mut line, ends, seen } = self;
+        let Some(names) = Names::new(bytes) else { return 0 };
         for (passed, end) in ends.iter().enumerate() {
-            let colon = token_end_with(backend, bytes, line);
-            let is_named = colon > line && bytes.get(colon) == Some(&b':');
-            if !is_named || !ends_line_at(bytes, end) {
+            let colon = names.token_end(backend, line);
+            if !is_line(bytes, line, colon, end) {
                 return passed;
             }
             seen.add_named(bytes, line, colon);
@@ -781,4 +790,10 @@ impl Job for Lines<'_, '_> {
         }
         ends.len()
     }
+}
+
+/// Is it one, with its name up to there and its CR there?
+#[inline(always)]
+fn is_line(bytes: &[u8], line: usize, colon: usize, end: usize) -> bool {
+    colon > line && bytes.get(colon) == Some(&b':') && ends_line_at(bytes, end)
 }

@@ -192,7 +192,8 @@ impl Seen {
         };
         let len = colon - line;
         let entry = &TABLE[slot(len, first)];
-        let is_it = (u128::from_le_bytes(last) ^ entry.word) & entry.mask == 0 && len == entry.len;
+        let is_it = (u128::from_le_bytes(last) ^ entry.word) & entry.mask == 0;
+        let is_it = is_it & (len == entry.len);
         // All ones or none: which names are known is nothing to guess at.
         let all = u32::from(is_it).wrapping_neg();
         self.count(entry.bit & all, entry.place | !all as u8, line);

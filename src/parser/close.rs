@@ -39,11 +39,11 @@ impl Parser {
     /// The message is whole: a close without the care that TLS asks for, or a reset, is only worth a note.
     fn close_whole(&mut self, how: Close, end: End) -> End {
         let note = match how {
-            Close::Truncated if self.docket.policy.level(Rule::TlsCloseWithoutAlert) == Level::Note => {
+            Close::Truncated if self.policy.level(Rule::TlsCloseWithoutAlert) == Level::Note => {
                 Some(self.violation_here(Rule::TlsCloseWithoutAlert))
             }
             Close::Reset => {
-                self.docket.record.close_because(Rule::ConnectionReset);
+                self.record.close_because(Rule::ConnectionReset);
                 Some(self.violation_here(Rule::ConnectionReset))
             }
             _ => None,
@@ -76,12 +76,12 @@ impl Parser {
         }
         let (rule, tolerable) = self.cut_short(how);
         let violation = self.violation_here(rule);
-        let level = self.docket.policy.level(rule);
+        let level = self.policy.level(rule);
         if !tolerable || level == Level::Deny {
             return Err(Halt::Deny(violation));
         }
         self.offset = self.received();
-        self.docket.record.close_because(rule);
+        self.record.close_because(rule);
         let note = (level == Level::Note).then_some(violation);
         Ok(End { note, ..self.end_here(self.closed_reuse()) })
     }
@@ -94,7 +94,7 @@ impl Parser {
             (Close::Abandoned, _) => (Rule::ResponseNotDrained, false),
             (Close::Timeout, State::Head(_)) => (Rule::ResponseHeaderTimeout, false),
             (Close::Timeout, _) => (Rule::ResponseBodyTimeout, false),
-            (_, State::Head(_)) if nothing_received && self.docket.record.interims.messages > 0 => {
+            (_, State::Head(_)) if nothing_received && self.record.interims.messages > 0 => {
                 (Rule::ClosedAfterInterimResponse, false)
             }
             (_, State::Head(_)) if nothing_received => (Rule::ClosedBeforeFirstByte, false),

@@ -21,7 +21,7 @@ use crate::head::field_line::{Ceiling, FieldLines, Place};
 use crate::head::known::{Known, Seen};
 use crate::head::plain::PlainLine;
 use crate::head::{Fields, Head, HeadParts, HeadReader, Outline, Sift, is_forbidden_in_trailers, is_interim};
-use crate::judge::{Docket, Finding, Halt, Judge, Record};
+use crate::judge::{Finding, Halt, Judge, Record};
 use crate::policy::Policy;
 use crate::rule::Rule;
 use crate::violation::{End, Phase, Reason, Retry, Reuse, Span, Violation};
@@ -71,7 +71,9 @@ pub enum Event<'b> {
 /// are debug assertions; in a release build the parser then refuses with `response-not-drained`.
 #[derive(Clone)]
 pub struct Parser {
-    docket: Docket,
+    policy: Policy,
+    exchange: Exchange,
+    record: Record,
     state: State,
     /// Bytes used since the parser was made.
     offset: u64,
@@ -145,18 +147,16 @@ impl Parser {
     /// A parser for a new connection.
     #[inline]
     pub const fn new(policy: Policy) -> Parser {
-        // Copied whole from where it stands, instead of put together from parts that have just been written.
-        const NEW: Parser = Parser {
-            docket: Docket { policy: Policy::DEFAULT, exchange: Exchange::GET, record: Record::NEW },
+        Parser {
+            policy,
+            exchange: Exchange::GET,
+            record: Record::NEW,
             state: State::Idle(Between::NOTHING),
             offset: 0,
             began: 0,
             content: 0,
             ruling: Ruling::NONE,
-        };
-        let mut parser = NEW;
-        parser.docket.policy = policy;
-        parser
+        }
     }
 
     /// Announce the request that the next reply answers.
@@ -200,8 +200,8 @@ impl Parser {
     #[inline]
     fn start(&mut self, exchange: Exchange) {
         self.forget_reply(self.offset);
-        self.docket.exchange = exchange;
-        self.docket.record.next_message(self.offset);
+        self.exchange = exchange;
+        self.record.next_message(self.offset);
         self.state = State::Head(HeadReader::new());
     }
 
@@ -209,7 +209,7 @@ impl Parser {
     /// ended, what was not written by then stays unwritten.
     pub fn request_written(&mut self, written: Written) {
         if !matches!(self.state, State::After { .. } | State::Discard(_) | State::Closed(_)) {
-            self.docket.exchange = self.docket.exchange.written(written);
+            self.exchange = self.exchange.written(written);
         }
     }
 
@@ -234,8 +234,8 @@ impl Parser {
     /// What comes at offset `at` has nothing to do with what came before.
     #[inline]
     fn forget_reply(&mut self, at: u64) {
-        self.docket.record = Record::NEW;
-        self.docket.record.start = at;
+        self.record = Record::NEW;
+        self.record.start = at;
         self.began = at;
         self.content = 0;
     }
@@ -283,7 +283,7 @@ impl Parser {
 
     #[inline(always)]
     fn plain_head<'b>(&mut self, input: &mut &'b [u8]) -> Option<Head<'b>> {
-        let Docket { policy, exchange, record } = &mut self.docket;
+        let Parser { policy, exchange, record, .. } = self;
         if exchange.method() == Method::Connect || exchange.request_written() == Written::Nothing {
             return None;
         }
@@ -318,7 +318,7 @@ impl Parser {
         if self.content == 0 {
             return None;
         }
-        let limits = self.docket.policy.limits();
+        let limits = self.policy.limits();
         let chunk = reader.plain_chunk(input, limits.content - self.content, limits)?;
         self.offset = reader.at();
         self.content += chunk.data as u64;
@@ -387,7 +387,7 @@ impl Parser {
 
     /// The status code of the message at hand, once its three digits have come.
     pub const fn received_status(&self) -> Option<u16> {
-        self.docket.record.status
+        self.record.status
     }
 
     /// May the connection carry another request, as things stand?
@@ -406,9 +406,14 @@ impl Parser {
         }
     }
 
+    /// A judge of `bytes`, for whom position 0 is the offset `base`.
+    fn judge<'j, 'b>(&'j mut self, bytes: &'b [u8], base: u64) -> Judge<'j, 'b> {
+        Judge { bytes, base, policy: &self.policy, exchange: &self.exchange, record: &mut self.record }
+    }
+
     /// Of a reply that is whole.
     fn reuse_now(&self) -> Reuse {
-        reuse(&self.ruling, self.docket.record.closing, &self.docket.exchange)
+        reuse(&self.ruling, self.record.closing, &self.exchange)
     }
 
     fn use_up<'b>(&mut self, input: &mut &'b [u8], count: usize) -> &'b [u8] {
@@ -423,7 +428,7 @@ impl Parser {
         while let Some(&byte) = input.first() {
             if !between.continues_with(byte) {
                 let finding = self.surplus_finding(between, byte);
-                return Err(self.docket.judge(&[], 0).refuse(finding));
+                return Err(self.judge(&[], 0).refuse(finding));
             }
             between.crlf += 1;
             self.use_up(input, 1);
@@ -435,8 +440,14 @@ impl Parser {
     fn head<'b>(&mut self, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
         let bytes = *input;
         let State::Head(reader) = &mut self.state else { return Ok(Turn::More) };
-        let written = self.docket.exchange.request_written();
-        let mut judge = self.docket.judge(bytes, self.offset);
+        let written = self.exchange.request_written();
+        let mut judge = Judge {
+            bytes,
+            base: self.offset,
+            policy: &self.policy,
+            exchange: &self.exchange,
+            record: &mut self.record,
+        };
         check_presented(reader.examined(), &judge)?;
         if written == Written::Nothing && !bytes.is_empty() {
             return Err(judge.refuse(Finding::at(Rule::UnsolicitedResponse, 0)));
@@ -455,7 +466,7 @@ impl Parser {
             code_at: outline.code_at(),
             fields_at: outline.fields_at(),
             sift: if outline.any_dropped() { Sift::Dropped } else { Sift::Nothing },
-            status: self.docket.record.status.unwrap_or(0),
+            status: self.record.status.unwrap_or(0),
             version: outline.version(),
             framing,
         };
@@ -464,12 +475,12 @@ impl Parser {
 
     fn leave_head(&mut self, head: &Head<'_>, ruling: Ruling) {
         if is_interim(head.status()) {
-            let interims = &mut self.docket.record.interims;
+            let interims = &mut self.record.interims;
             interims.messages += 1;
             interims.bytes += head.wire().len() as u64;
             interims.last = head.offset();
             interims.close |= ruling.persistence == Persistence::CloseOption;
-            self.docket.record.next_message(self.offset);
+            self.record.next_message(self.offset);
             self.state = State::Head(HeadReader::new());
         } else {
             self.leave_final_head(ruling);
@@ -479,10 +490,10 @@ impl Parser {
     #[inline]
     fn leave_final_head(&mut self, ruling: Ruling) {
         self.ruling = ruling;
-        if self.docket.record.interims.close {
+        if self.record.interims.close {
             self.ruling.persistence = Persistence::CloseOption;
         }
-        self.docket.record.phase = Phase::Body;
+        self.record.phase = Phase::Body;
         self.state = match ruling.framing {
             Framing::None | Framing::Length(0) => State::Ending,
             Framing::Length(length) => State::Length(length),
@@ -494,9 +505,10 @@ impl Parser {
 
     /// How many of the next `available` content bytes may be handed out.
     fn judge_content(&mut self, input: &[u8], available: usize) -> Result<usize, Halt> {
-        let left = self.docket.policy.limits().content - self.content;
-        let mut judge = self.docket.judge(input, self.offset);
-        if judge.record.status == Some(205) && self.content == 0 {
+        let left = self.policy.limits().content - self.content;
+        let is_first = self.content == 0;
+        let mut judge = self.judge(input, self.offset);
+        if judge.record.status == Some(205) && is_first {
             judge.tolerate(Finding::at(Rule::ContentIn205, 0))?;
         }
         if left == 0 {
@@ -529,13 +541,22 @@ impl Parser {
     fn chunked<'b>(&mut self, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
         let State::Chunked(reader) = &mut self.state else { return Ok(Turn::More) };
         // The reader keeps no bytes and tells absolute offsets.
-        let read = reader.read(input, &mut self.docket.judge(&[], 0));
+        let read = reader.read(
+            input,
+            &mut Judge {
+                bytes: &[],
+                base: 0,
+                policy: &self.policy,
+                exchange: &self.exchange,
+                record: &mut self.record,
+            },
+        );
         let used = (reader.at() - self.offset) as usize;
         self.use_up(input, used);
         match read? {
             Chunk::More => Ok(Turn::More),
             Chunk::Last => {
-                self.docket.record.phase = Phase::Trailer;
+                self.record.phase = Phase::Trailer;
                 // A last-chunk line ends in CRLF or is refused.
                 self.state = State::Trailers(FieldLines::new(Place::Trailer, 0, true));
                 Ok(Turn::Again)
@@ -553,7 +574,13 @@ impl Parser {
     fn trailers<'b>(&mut self, input: &mut &'b [u8]) -> Result<Turn<'b>, Halt> {
         let bytes = *input;
         let State::Trailers(lines) = &mut self.state else { return Ok(Turn::More) };
-        let mut judge = self.docket.judge(bytes, self.offset);
+        let mut judge = Judge {
+            bytes,
+            base: self.offset,
+            policy: &self.policy,
+            exchange: &self.exchange,
+            record: &mut self.record,
+        };
         check_presented(lines.examined(), &judge)?;
         let ceiling = Ceiling::of_trailers(&judge);
         let Some(len) = lines.read(&mut judge, ceiling)? else { return Ok(Turn::More) };
@@ -569,7 +596,7 @@ impl Parser {
 
     fn ending<'b>(&mut self, input: &[u8]) -> Turn<'b> {
         let end = self.end_here(self.reuse_now());
-        self.docket.record.phase = Phase::Idle;
+        self.record.phase = Phase::Idle;
         let between = Between { unseen: !input.is_empty(), ..Between::NOTHING };
         self.state = State::After { end, between };
         Turn::End(end)
@@ -592,7 +619,7 @@ impl Parser {
             if between.in_pair() {
                 let finding =
                     Finding::byte(Rule::ExtraneousCrlfAfterMessage, self.offset - 1, b'\r', self.offset);
-                self.docket.judge(&[], 0).tolerate(finding)?;
+                self.judge(&[], 0).tolerate(finding)?;
             }
             between.crlf += 1;
             self.state = State::After { end, between };
@@ -605,7 +632,7 @@ impl Parser {
     /// Deny, note or pass a byte that follows the message.
     fn surplus(&mut self, between: Between, byte: u8) -> Result<(), Halt> {
         let finding = self.surplus_finding(between, byte);
-        self.docket.judge(&[], 0).tolerate(finding)
+        self.judge(&[], 0).tolerate(finding)
     }
 
     /// A byte that is part of no message; half a CRLF before it is to blame with it.
@@ -629,7 +656,7 @@ impl Parser {
             phase: self.phase(),
             span: Span { start: received, end: received },
             decided_at: received,
-            ..self.docket.record.violation(rule, &self.docket.exchange)
+            ..self.record.violation(rule, &self.exchange)
         }
     }
 

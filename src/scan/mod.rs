@@ -39,7 +39,8 @@ pub(crate) trait Backend: Copy {
     /// CTL but HTAB: what no line may hold but its end.
     fn controls(self, block: &[u8; BLOCK]) -> u64;
 
-    /// How many tchar stand in a row from `from` on, which is at most the length of the block.
+    /// How many tchar stand in a row from `from` on, which is less than the length of the block; that length if none of
+    /// the others from there on is any other octet.
     fn token_len(self, block: &[u8; NAME], from: usize) -> usize;
 }
 
@@ -75,7 +76,7 @@ const REACH: usize = 1 << 15;
 pub(crate) struct Marks {
     /// Places counted from `base`: half the size, and a mark is made in half the time.
     kept: [u16; KEPT],
-    base: usize,
+    base: u32,
     len: usize,
     next: usize,
     scanned: usize,
@@ -87,7 +88,7 @@ impl Marks {
     /// Marks of the bytes from `from` on.
     #[inline(always)]
     pub(crate) fn new(from: usize) -> Marks {
-        Marks { kept: [0; KEPT], base: from, len: 0, next: 0, scanned: from, before: (0, 0) }
+        Marks { kept: [0; KEPT], base: from as u32, len: 0, next: 0, scanned: from, before: (0, 0) }
     }
 
     /// Those found and not passed yet.
@@ -124,49 +125,48 @@ impl Marks {
     /// what follows it need not be looked at.
     #[inline(always)]
     pub(crate) fn fill<B: Backend>(&mut self, backend: B, bytes: &[u8]) {
-        self.len = 0;
-        self.next = 0;
-        self.base = self.scanned;
-        while self.scanned < bytes.len() && self.len <= KEPT - BLOCK / 2 && self.scanned - self.base < REACH {
-            let (mask, taken) = controls(backend, bytes, self.scanned);
-            let seconds = mask & after(self.before.0, mask, 1);
-            let fourths = seconds & after(self.before.1, seconds, 2);
-            self.keep(mask & !seconds);
+        let base = self.scanned;
+        let (mut scanned, mut len, mut before) = (base, 0, self.before);
+        while scanned < bytes.len() && len <= KEPT - BLOCK / 2 && scanned - base < REACH {
+            let (mask, taken) = controls(backend, bytes, scanned);
+            let seconds = mask & after(before.0, mask, 1);
+            let fourths = seconds & after(before.1, seconds, 2);
+            keep(mask & !seconds, (scanned - base) as u16, &mut self.kept, &mut len);
             #[cfg(test)]
             work::add(taken);
             // A block cut short is the last one.
-            self.before = (mask, seconds);
-            self.scanned += taken;
+            before = (mask, seconds);
+            scanned += taken;
             if fourths != 0 {
-                return;
+                break;
             }
         }
+        (self.base, self.scanned, self.len, self.next, self.before) = (base as u32, scanned, len, 0, before);
     }
+}
 
-    /// Keep the places of a block's run starts, of which there are at most 32. As many as most blocks have are written
-    /// down whether they are there or not: how many there are is nothing to guess at.
-    #[inline(always)]
-    fn keep(&mut self, mut starts: u64) {
-        let count = starts.count_ones() as usize;
-        let Some(free) = self.kept.get_mut(self.len..self.len + BLOCK / 2) else { return };
-        let block = (self.scanned - self.base) as u16;
-        let mut place = |slot: &mut u16| {
-            *slot = block + starts.trailing_zeros() as u16;
-            starts &= starts.wrapping_sub(1);
-        };
-        let (few, rest) = free.split_at_mut(USUAL);
-        few.iter_mut().for_each(&mut place);
-        if count > USUAL {
-            rest.iter_mut().take(count - USUAL).for_each(place);
-        }
-        self.len += count;
+/// Keep the places of a block's run starts, of which there are at most 32. As many as most blocks have are written down
+/// whether they are there or not: how many there are is nothing to guess at.
+#[inline(always)]
+fn keep(mut starts: u64, block: u16, kept: &mut [u16; KEPT], len: &mut usize) {
+    let count = starts.count_ones() as usize;
+    let Some(free) = kept.get_mut(*len..*len + BLOCK / 2) else { return };
+    let mut place = |slot: &mut u16| {
+        *slot = block + starts.trailing_zeros() as u16;
+        starts &= starts.wrapping_sub(1);
+    };
+    let (few, rest) = free.split_at_mut(USUAL);
+    few.iter_mut().for_each(&mut place);
+    if count > USUAL {
+        rest.iter_mut().take(count - USUAL).for_each(place);
     }
+    *len += count;
 }
 
 /// Marks in order.
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'m> {
-    base: usize,
+    base: u32,
     places: &'m [u16],
 }
 
@@ -200,7 +200,7 @@ impl<'m> Found<'m> {
 
     #[inline(always)]
     pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + use<'m> {
-        self.places.iter().map(move |&place| self.base + place as usize)
+        self.places.iter().map(move |&place| self.base as usize + usize::from(place))
     }
 }
 
@@ -296,19 +296,41 @@ pub(crate) fn token_end(bytes: &[u8], from: usize) -> usize {
 /// The same within a [`Job`].
 #[inline(always)]
 pub(crate) fn token_end_with<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
-    // Near the end the last block once more, the bytes before `from` passed over.
-    let start = from.min(bytes.len().saturating_sub(NAME));
-    let Some(block) = bytes.get(start..start + NAME).and_then(<[u8]>::first_chunk) else {
-        return careful_token_end(bytes, from);
-    };
-    match from + backend.token_len(block, from - start) {
-        end if end == start + NAME => careful_token_end(bytes, end),
-        end => end,
+    let names = Names::new(bytes).filter(|_| from < bytes.len());
+    let end = names.map_or(from, |names| names.token_end(backend, from)).min(bytes.len());
+    careful_token_end(bytes, end)
+}
+
+/// Bytes of which a block can be looked at from anywhere.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'b> {
+    bytes: &'b [u8],
+    /// Where the last block starts.
+    last: usize,
+}
+
+impl<'b> Names<'b> {
+    /// None for very short heads.
+    #[inline(always)]
+    pub(crate) fn new(bytes: &'b [u8]) -> Option<Names<'b>> {
+        let last = bytes.len().checked_sub(NAME)?;
+        Some(Names { bytes, last })
+    }
+
+    /// Where the token that starts at `from` ends, if it is no longer than a block; else some place within it, or past
+    /// the end of the bytes.
+    #[inline(always)]
+    pub(crate) fn token_end<B: Backend>(self, backend: B, from: usize) -> usize {
+        // Near the end the last block once more, the bytes before `from` passed over.
+        let start = from.min(self.last);
+        match self.bytes.get(start..).and_then(<[u8]>::first_chunk) {
+            Some(block) => from + backend.token_len(block, from - start),
+            None => from,
+        }
     }
 }
 
 /// For long names and very short heads.
-#[cold]
 #[inline(never)]
 fn careful_token_end(bytes: &[u8], from: usize) -> usize {
     let rest = &bytes[from..];

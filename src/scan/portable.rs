@@ -24,7 +24,8 @@ impl Backend for Portable {
     #[inline(always)]
     fn token_len(self, block: &[u8; NAME], from: usize) -> usize {
         // Names are short: to go up to the end of this one is less than to classify the block.
-        block[from..].iter().take_while(|&&byte| class::is_tchar(byte)).count()
+        let len = block[from..].iter().position(|&byte| !class::is_tchar(byte));
+        len.unwrap_or(NAME)
     }
 }
 

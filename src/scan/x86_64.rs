@@ -108,8 +108,7 @@ impl Backend for Avx2 {
             let none = _mm256_cmpeq_epi8(_mm256_and_si256(row, bit), _mm256_setzero_si256());
             _mm256_movemask_epi8(none) as u32
         };
-        // The bit past the block is always set.
-        ((u64::from(others) | 1 << NAME) >> from).trailing_zeros() as usize
+        others.wrapping_shr(from as u32).trailing_zeros() as usize
     }
 }
 
@@ -169,7 +168,7 @@ impl Backend for Sse2 {
     #[inline(always)]
     fn token_len(self, block: &[u8; NAME], from: usize) -> usize {
         let (halves, _) = block.as_chunks::<16>();
-        let mut others = 1u64 << NAME;
+        let mut others = 0u32;
         for (place, half) in halves.iter().enumerate() {
             // SAFETY: x86-64 has SSE2; the load reads the 16 bytes of its array.
             let like = unsafe {
@@ -181,16 +180,17 @@ impl Backend for Sse2 {
                 let hyphens = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x2d));
                 _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), hyphens))
             };
-            others |= u64::from(!(like as u16)) << (16 * place);
+            others |= u32::from(!(like as u16)) << (16 * place);
         }
-        others = others >> from << from;
-        loop {
-            let at = others.trailing_zeros() as usize;
-            if block.get(at).is_none_or(|&byte| !is_tchar(byte)) {
-                return at - from;
+        others = others.wrapping_shr(from as u32);
+        while others != 0 {
+            let len = others.trailing_zeros() as usize;
+            if block.get(from + len).is_some_and(|&byte| !is_tchar(byte)) {
+                return len;
             }
             others &= others - 1;
         }
+        NAME
     }
 }
 
