@@ -259,7 +259,7 @@ impl FieldLines {
         let limits = judge.policy.limits();
         let start = self.at;
         let room = limits.fields.saturating_sub(self.fields);
-        let walked = whole_lines(bytes, start, room, limits, marks, &mut self.seen);
+        let walked = more_lines(bytes, start, room, limits, marks, &mut self.seen);
         if walked.line != start {
             self.fields += walked.count;
             self.stand_at(walked.line);
@@ -706,21 +706,15 @@ impl Walked {
 
 /// Walk over at most `room` of them from `line` on.
 #[inline(always)]
-pub(super) fn whole_lines(
-    bytes: &[u8],
-    line: usize,
-    room: u16,
-    limits: &Limits,
-    marks: &mut Marks,
-    seen: &mut Seen,
-) -> Walked {
+pub(super) fn whole_lines(bytes: &[u8], line: usize, room: u16, limits: &Limits, seen: &mut Seen) -> Walked {
     // The empty line is one run with the CR before: it has no mark of its own.
     if ends_line_at(bytes, line) {
         return Walked { line, count: 0, is_end: true, is_plain: true };
     }
-    more_lines(bytes, line, room, limits, marks, seen)
+    more_lines(bytes, line, room, limits, &mut Marks::new(line), seen)
 }
 
+/// The same, with the marks there are.
 fn more_lines(
     bytes: &[u8],
     mut line: usize,

@@ -28,11 +28,9 @@ impl PlainLine {
     #[inline(always)]
     pub(crate) fn read(bytes: &[u8], seen: &mut Seen, limits: &Limits) -> Option<(PlainLine, Walked)> {
         let section = &bytes[..bytes.len().min(limits.header_section as usize)];
-        let mut marks = Marks::new(0);
-        let start = dispatch(Start { bytes: section, marks: &mut marks, seen, limits })?;
-        marks.pass(1 + start.passed as usize);
+        let start = dispatch(Start { bytes: section, seen, limits })?;
         let room = limits.fields - start.passed;
-        let walked = whole_lines(section, start.next, room, limits, &mut marks, seen);
+        let walked = whole_lines(section, start.next, room, limits, seen);
         Some((start.line, walked.with(start.passed)))
     }
 
@@ -46,10 +44,9 @@ impl PlainLine {
     }
 }
 
-/// As far as the first marks tell, which for most heads is all of it.
+/// As far as the first marks tell, which for most heads is all of it. The marks go no further than this.
 struct Start<'w, 'b> {
     bytes: &'b [u8],
-    marks: &'w mut Marks,
     seen: &'w mut Seen,
     limits: &'w Limits,
 }
@@ -67,7 +64,8 @@ impl Job for Start<'_, '_> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Option<Started> {
-        let Start { bytes, marks, seen, limits } = self;
+        let Start { bytes, seen, limits } = self;
+        let mut marks = Marks::new(0);
         marks.fill(backend, bytes);
         let found = marks.found();
         let end = found.first()?;

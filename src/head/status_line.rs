@@ -121,9 +121,12 @@ impl StatusLine {
             _ => return None,
         };
         let digit = |octet: &u8| u32::from(*octet).wrapping_sub(u32::from(b'0'));
-        let (tens, ones) = (digit(tens), digit(ones));
-        let status = digit(hundreds).wrapping_mul(100).wrapping_add(10 * tens.min(10) + ones.min(10));
-        let is_final = tens <= 9 && ones <= 9 && matches!(status, 200..=599);
+        let (hundreds, tens, ones) = (digit(hundreds), digit(tens), digit(ones));
+        if tens > 9 || ones > 9 {
+            return None;
+        }
+        let status = hundreds.wrapping_mul(100).wrapping_add(tens * 10 + ones);
+        let is_final = matches!(status, 200..=599);
         let fits = end <= limits.status_line as usize && end + 2 <= limits.header_section as usize;
         let is_plain = is_final && fits && bytes.get(end..end + 2) == Some(b"\r\n");
         is_plain.then_some((status as u16, version))

@@ -126,41 +126,64 @@ impl Marks {
     #[inline(always)]
     pub(crate) fn fill<B: Backend>(&mut self, backend: B, bytes: &[u8]) {
         let base = self.scanned;
-        let (mut scanned, mut len, mut before) = (base, 0, self.before);
-        while scanned < bytes.len() && len <= KEPT - BLOCK / 2 && scanned - base < REACH {
-            let (mask, taken) = controls(backend, bytes, scanned);
-            let seconds = mask & after(before.0, mask, 1);
-            let fourths = seconds & after(before.1, seconds, 2);
-            keep(mask & !seconds, (scanned - base) as u16, &mut self.kept, &mut len);
-            #[cfg(test)]
-            work::add(taken);
-            // A block cut short is the last one.
-            before = (mask, seconds);
-            scanned += taken;
-            if fourths != 0 {
+        let window = &bytes[base..bytes.len().min(base + REACH)];
+        let (blocks, rest) = window.as_chunks::<BLOCK>();
+        let (mut at, mut len, mut before, mut is_done) = (0, 0, self.before, false);
+        for block in blocks {
+            is_done = runs(backend.controls(block), &mut before).keep(at, &mut self.kept, &mut len);
+            at += BLOCK;
+            if is_done {
                 break;
             }
         }
-        (self.base, self.scanned, self.len, self.next, self.before) = (base as u32, scanned, len, 0, before);
+        if !is_done && !rest.is_empty() {
+            runs(last_controls(backend, bytes, base + at), &mut before).keep(at, &mut self.kept, &mut len);
+            at = window.len();
+        }
+        #[cfg(test)]
+        work::add(at);
+        (self.base, self.scanned, self.len, self.next, self.before) =
+            (base as u32, base + at, len, 0, before);
     }
 }
 
-/// Keep the places of a block's run starts, of which there are at most 32. As many as most blocks have are written down
-/// whether they are there or not: how many there are is nothing to guess at.
+/// Of a block: where runs of control octets start, and whether one of four goes on or ends in it.
+struct Runs {
+    starts: u64,
+    ends_head: bool,
+}
+
+/// `before`: of the block before, the mask, and the mask of those that are not the first of their run.
 #[inline(always)]
-fn keep(mut starts: u64, block: u16, kept: &mut [u16; KEPT], len: &mut usize) {
-    let count = starts.count_ones() as usize;
-    let Some(free) = kept.get_mut(*len..*len + BLOCK / 2) else { return };
-    let mut place = |slot: &mut u16| {
-        *slot = block + starts.trailing_zeros() as u16;
-        starts &= starts.wrapping_sub(1);
-    };
-    let (few, rest) = free.split_at_mut(USUAL);
-    few.iter_mut().for_each(&mut place);
-    if count > USUAL {
-        rest.iter_mut().take(count - USUAL).for_each(place);
+fn runs(mask: u64, before: &mut (u64, u64)) -> Runs {
+    let seconds = mask & after(before.0, mask, 1);
+    let fourths = seconds & after(before.1, seconds, 2);
+    *before = (mask, seconds);
+    Runs { starts: mask & !seconds, ends_head: fourths != 0 }
+}
+
+impl Runs {
+    /// Keep the places of the starts, of which there are at most 32; true if that is enough, for now or at all. As many
+    /// as most blocks have are written down whether they are there or not: how many there are is nothing to guess at.
+    #[inline(always)]
+    fn keep(self, block: usize, kept: &mut [u16; KEPT], len: &mut usize) -> bool {
+        let Some(free) = kept.get_mut(*len..).and_then(|free| free.first_chunk_mut::<{ BLOCK / 2 }>()) else {
+            return true;
+        };
+        let mut starts = self.starts;
+        let count = starts.count_ones() as usize;
+        let mut place = |slot: &mut u16| {
+            *slot = block as u16 + starts.trailing_zeros() as u16;
+            starts &= starts.wrapping_sub(1);
+        };
+        let (few, rest) = free.split_at_mut(USUAL);
+        few.iter_mut().for_each(&mut place);
+        if count > USUAL {
+            rest.iter_mut().take(count - USUAL).for_each(place);
+        }
+        *len += count;
+        self.ends_head || *len > KEPT - BLOCK / 2
     }
-    *len += count;
 }
 
 /// Marks in order.
@@ -221,31 +244,27 @@ fn after(before: u64, mask: u64, by: u32) -> u64 {
     mask << by | before >> (BLOCK as u32 - by)
 }
 
-/// The mask of a block from `from` on, and how many bytes it holds.
+/// The mask of the bytes from `from` on, fewer than a block.
 #[inline(always)]
-fn controls<B: Backend>(backend: B, bytes: &[u8], from: usize) -> (u64, usize) {
+fn last_controls<B: Backend>(backend: B, bytes: &[u8], from: usize) -> u64 {
     let rest = &bytes[from..];
-    if let Some(block) = rest.first_chunk() {
-        return (backend.controls(block), BLOCK);
-    }
-    let taken = rest.len();
     if bytes.len() >= BLOCK
         && let Some(block) = bytes.last_chunk()
     {
         // The last bytes once more, those before `from` shifted out.
-        return (backend.controls(block) >> (BLOCK - taken), taken);
+        return backend.controls(block) >> (BLOCK - rest.len());
     }
     let mut block = [b' '; BLOCK];
     if bytes.len() < NAME {
-        block[..taken].copy_from_slice(rest);
-        return (backend.controls(&block), taken);
+        block[..rest.len()].copy_from_slice(rest);
+        return backend.controls(&block);
     }
     let (first, last) = block.split_at_mut(NAME);
     first.copy_from_slice(&bytes[..NAME]);
     last.copy_from_slice(&bytes[bytes.len() - NAME..]);
     let mask = backend.controls(&block);
     // The second half in its place, over what both hold.
-    ((mask & u64::from(u32::MAX) | mask >> NAME << (bytes.len() - NAME)) >> from, taken)
+    (mask & u64::from(u32::MAX) | mask >> NAME << (bytes.len() - NAME)) >> from
 }
 
 /// How many bytes at the front are text: no control octet but HTAB.
@@ -267,15 +286,20 @@ impl Job for TextLen<'_> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> usize {
+        let (blocks, rest) = self.0.as_chunks::<BLOCK>();
         let mut at = 0;
-        while at < self.0.len() {
-            let (mask, taken) = controls(backend, self.0, at);
+        for block in blocks {
+            let mask = backend.controls(block);
             if mask != 0 {
                 return at + mask.trailing_zeros() as usize;
             }
-            at += taken;
+            at += BLOCK;
         }
-        at
+        if rest.is_empty() {
+            return at;
+        }
+        let mask = last_controls(backend, self.0, at);
+        if mask == 0 { self.0.len() } else { at + mask.trailing_zeros() as usize }
     }
 }
 
