@@ -23,27 +23,47 @@ pub(crate) fn plain(
     if !expects_content || !is_asked || version != Version::Http11 || !seen.is_plain() {
         return None;
     }
-    let value = |known: Known| {
-        let line = seen.only(known)?;
-        bytes.get(line + known.name().len()..)?.strip_prefix(b": ")
-    };
-    let persistence = match seen.has(Known::Connection).then(|| value(Known::Connection)) {
-        None => Persistence::Persistent,
-        Some(Some(value)) if value.starts_with(b"keep-alive\r\n") => Persistence::Persistent,
-        Some(Some(value)) if value.starts_with(b"close\r\n") => Persistence::CloseOption,
-        Some(_) => return None,
-    };
+    let persistence = persistence(seen, bytes)?;
     let framing = match (seen.has(Known::TransferEncoding), seen.has(Known::ContentLength)) {
         (false, false) if matches!(status, 204 | 304) => Framing::None,
-        _ if matches!(status, 204 | 304) => return None,
-        (true, false) => {
-            value(Known::TransferEncoding)?.starts_with(b"chunked\r\n").then_some(Framing::Chunked)?
+        (true, false) if !matches!(status, 204 | 304) => {
+            let is_chunked = starts_with(value(Known::TransferEncoding, seen, bytes)?, b"chunked\r\n");
+            is_chunked.then_some(Framing::Chunked)?
         }
-        (false, true) => {
-            let length = plain_length(value(Known::ContentLength)?)?;
+        (false, true) if !matches!(status, 204 | 304) => {
+            let length = plain_length(value(Known::ContentLength, seen, bytes)?)?;
             (length <= limits.content).then_some(Framing::Length(length))?
         }
         _ => return None,
     };
     Some(Ruling { framing, persistence, trailer: false })
+}
+
+/// Of HTTP/1.1, with one connection option at most; a Keep-Alive field is to be named by it.
+#[inline(always)]
+fn persistence(seen: &Seen, bytes: &[u8]) -> Option<Persistence> {
+    if !seen.has(Known::Connection) {
+        return (!seen.has(Known::KeepAlive)).then_some(Persistence::Persistent);
+    }
+    let option = value(Known::Connection, seen, bytes)?;
+    if starts_with(option, b"keep-alive\r\n") {
+        return Some(Persistence::Persistent);
+    }
+    let closes = starts_with(option, b"close\r\n") && !seen.has(Known::KeepAlive);
+    closes.then_some(Persistence::CloseOption)
+}
+
+/// The head from the value of the only field of that name on, after no more than one blank.
+#[inline(always)]
+fn value<'b>(known: Known, seen: &Seen, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    let line = seen.only(known)?;
+    match bytes.get(line + known.name().len()..)? {
+        [b':', b' ' | b'\t', value @ ..] | [b':', value @ ..] => Some(value),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn starts_with(value: &[u8], start: &[u8]) -> bool {
+    value.get(..start.len()).is_some_and(|value| value.eq_ignore_ascii_case(start))
 }

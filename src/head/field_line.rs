@@ -99,6 +99,8 @@ pub(crate) struct FieldLines {
     mark: usize,
     /// How far the line at hand may go.
     most: usize,
+    /// Where the last walk stopped: the line there is not plain.
+    stopped: usize,
     known: Option<Known>,
     fields: u16,
     /// The line before was dropped, and its continuation lines with it.
@@ -120,6 +122,7 @@ impl FieldLines {
             line: at,
             mark: at,
             most: at,
+            stopped: usize::MAX,
             known: None,
             fields: 0,
             dropping: false,
@@ -193,7 +196,7 @@ impl FieldLines {
     }
 
     fn is_worth_a_walk(&self, bytes: &[u8]) -> bool {
-        self.place == Place::Header && bytes.len().saturating_sub(self.at) > SHORT
+        self.place == Place::Header && bytes.len().saturating_sub(self.at) > SHORT && self.at != self.stopped
     }
 
     /// How far the line at hand may go.
@@ -285,7 +288,7 @@ impl FieldLines {
             lines.state = State::Ended;
             lines.at += 2;
         } else {
-            lines.enter_line(start, false, bytes);
+            lines.enter_line(start, walked.is_plain, bytes);
         }
         lines
     }
@@ -297,6 +300,9 @@ impl FieldLines {
             let lines = &bytes[start..self.line - 2];
             let before = lines.iter().rposition(|&byte| byte == b'\n').map_or(0, |lf| lf + 1);
             self.known = lines[before..].split(|&byte| byte == b':').next().and_then(Known::of);
+        }
+        if !may_begin {
+            self.stopped = self.at;
         }
         let begins = may_begin && bytes.get(self.at).is_some_and(|&byte| is_tchar(byte));
         if begins {

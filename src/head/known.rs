@@ -225,12 +225,13 @@ impl Seen {
         self.repeated >> Known::Location as u8 != 0
     }
 
-    /// Is no field there that takes care to read: none twice, and none that is about the connection but Connection?
+    /// Is no field there that takes care to read: none twice, and none that is about the connection but Connection and
+    /// Keep-Alive?
     #[inline]
     pub(crate) const fn is_plain(&self) -> bool {
-        let plain = Known::ContentLength.bit() | Known::TransferEncoding.bit() | Known::Connection.bit();
-        let idle = Known::Location.bit() - 1;
-        self.present & idle & !plain == 0 && self.repeated == 0
+        let odd =
+            Known::Upgrade.bit() | Known::Trailer.bit() | Known::ProxyConnection.bit() | Known::Te.bit();
+        self.present & odd == 0 && self.repeated == 0
     }
 }
 
