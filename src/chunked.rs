@@ -59,14 +59,54 @@ pub(crate) enum Chunk {
     Last,
 }
 
-/// How many bytes stand before the data of a chunk, and how many are data.
-pub(crate) struct PlainChunk {
-    pub(crate) line: usize,
-    pub(crate) data: usize,
+/// What stands between the data of two chunks and is written as most are: CRLF, one to four HEXDIG, CRLF.
+#[derive(Clone, Copy)]
+struct PlainLine {
+    /// The octets, the first one lowest.
+    word: u64,
+    mask: u64,
+    len: usize,
+    /// Bytes of data that follow; never 0.
+    size: usize,
 }
 
-/// More digits than a plain size has; so many fit into 32 bits.
-const PLAIN_DIGITS: usize = 8;
+const CR: u64 = b'\r' as u64;
+const CRLF: u64 = CR | (b'\n' as u64) << 8;
+
+impl PlainLine {
+    /// A line that no bytes are equal to.
+    const NONE: PlainLine = PlainLine { word: 1, mask: 0, len: 0, size: 0 };
+
+    /// Most chunks are as long as the one before.
+    #[inline]
+    fn is_at(&self, word: u64) -> bool {
+        word & self.mask == self.word
+    }
+
+    /// The line that eight octets begin with.
+    #[inline(always)]
+    fn read(word: u64) -> Option<PlainLine> {
+        const ONES: u64 = u64::MAX / 0xff;
+        let line = word >> 16;
+        // The lowest bit that is set is the top one of the first octet that is CR.
+        let other = line ^ (CR * ONES);
+        let cr = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        let digits = cr.trailing_zeros() / 8;
+        if word & 0xffff != CRLF || !matches!(digits, 1..=4) || (line >> (8 * digits)) & 0xffff != CRLF {
+            return None;
+        }
+        // The last digit highest, zeros before the first.
+        let number = (line as u32) << (32 - 8 * digits) | (0x3030_3030_u64 >> (8 * digits)) as u32;
+        let [a, b, c, d] = number.to_le_bytes().map(|digit| HEX[digit as usize]);
+        let size = usize::from(a) << 12 | usize::from(b) << 8 | usize::from(c) << 4 | usize::from(d);
+        if (a | b | c | d) > 0xf || size == 0 {
+            return None;
+        }
+        let len = digits as usize + 4;
+        let mask = u64::MAX >> (64 - 8 * len);
+        Some(PlainLine { word: word & mask, mask, len, size })
+    }
+}
 
 /// The value of a HEXDIG, and more than 0xf for any other byte.
 static HEX: [u8; 256] = {
@@ -94,6 +134,15 @@ pub(crate) struct ChunkedReader {
     quoted: bool,
     content: u64,
     overhead: u64,
+    /// The plain line before.
+    last: PlainLine,
+}
+
+/// What chunk lines may take by the time so much content has come.
+#[inline]
+fn allowed_overhead(content: u64, limits: &Limits) -> u64 {
+    let earned = content.saturating_mul(u64::from(limits.chunk_overhead_ratio));
+    earned.saturating_add(u64::from(limits.chunk_overhead))
 }
 
 impl ChunkedReader {
@@ -107,6 +156,7 @@ impl ChunkedReader {
             quoted: false,
             content: 0,
             overhead: 0,
+            last: PlainLine::NONE,
         }
     }
 
@@ -121,9 +171,16 @@ impl ChunkedReader {
         self.size == 0 && !in_data
     }
 
-    /// `input` starts at [`at`](Self::at), which moves on over what is read; data stays for [`take`](Self::take).
-    pub(crate) fn read(&mut self, input: &[u8], judge: &mut Judge<'_, '_>) -> Result<Chunk, Halt> {
-        let start = self.at;
+    /// `input` starts at offset `start`, behind so much content; [`at`](Self::at) moves on over what is read. Data stays
+    /// for [`take`](Self::take).
+    pub(crate) fn read(
+        &mut self,
+        input: &[u8],
+        start: u64,
+        content: u64,
+        judge: &mut Judge<'_, '_>,
+    ) -> Result<Chunk, Halt> {
+        (self.at, self.content) = (start, content);
         loop {
             let rest = &input[(self.at - start) as usize..];
             match self.state {
@@ -142,34 +199,45 @@ impl ChunkedReader {
         }
     }
 
-    /// The next chunk, if it is at hand whole, of a size that is not 0 and no more than `most`, and written as most are:
-    /// the CRLF of the chunk before, a few digits, CRLF. Does what the machine would have done, data and all.
-    #[inline]
-    pub(crate) fn plain_chunk(&mut self, input: &[u8], most: u64, limits: &Limits) -> Option<PlainChunk> {
-        let [b'\r', b'\n', rest @ ..] = input else { return None };
-        if self.state != State::DataCr {
+    /// The data of the next chunk, behind so much content, and what follows it: if it is at hand whole, and its line is
+    /// the same plain one as the line before. Does what the machine would have done, data and all.
+    #[inline(always)]
+    pub(crate) fn same_chunk<'b>(
+        &mut self,
+        input: &'b [u8],
+        content: u64,
+        limits: &Limits,
+    ) -> Option<(&'b [u8], &'b [u8])> {
+        let word = u64::from_le_bytes(*input.first_chunk()?);
+        if !self.last.is_at(word) || self.state != State::DataCr {
             return None;
         }
-        let (mut size, mut digits) = (0, 0);
-        while let Some(value @ 0..=0xf) = rest.get(digits).map(|&byte| HEX[byte as usize])
-            && digits < PLAIN_DIGITS
-        {
-            size = size << 4 | usize::from(value);
-            digits += 1;
-        }
-        let line = digits + 4;
-        let fits = digits < PLAIN_DIGITS && digits as u32 <= limits.chunk_line;
-        let overhead = self.overhead + line as u64;
-        let is_plain = input.get(line - 2..line) == Some(b"\r\n") && size > 0 && size <= input.len() - line;
-        if !fits || !is_plain || size as u64 > most || overhead > self.allowed_overhead(limits) {
+        let chunk = input.get(self.last.len..)?.split_at_checked(self.last.size)?;
+        let overhead = self.overhead + self.last.len as u64;
+        let is_denied = overhead > allowed_overhead(content, limits);
+        if is_denied || self.last.size as u64 > limits.content - content {
             return None;
         }
         #[cfg(test)]
-        crate::scan::work::add(line);
-        self.at += (line + size) as u64;
-        self.content += size as u64;
+        crate::scan::work::add(self.last.len);
         self.overhead = overhead;
-        Some(PlainChunk { line, data: size })
+        Some(chunk)
+    }
+
+    /// The same for a plain line that is another.
+    pub(crate) fn plain_chunk<'b>(
+        &mut self,
+        input: &'b [u8],
+        content: u64,
+        limits: &Limits,
+    ) -> Option<(&'b [u8], &'b [u8])> {
+        let line = PlainLine::read(u64::from_le_bytes(*input.first_chunk()?))?;
+        // The limit is for the digits: no CRLF counts, not the one before them either.
+        if line.len as u64 > 4 + u64::from(limits.chunk_line) {
+            return None;
+        }
+        self.last = line;
+        self.same_chunk(input, content, limits)
     }
 
     /// The first `count` bytes of data are used.
@@ -196,8 +264,8 @@ impl ChunkedReader {
         let line = digits as u64 + 2;
         #[cfg(test)]
         crate::scan::work::add(digits + 2);
-        let fits =
-            digits as u32 <= limits.chunk_line && self.overhead + line <= self.allowed_overhead(limits);
+        let fits = digits as u32 <= limits.chunk_line
+            && self.overhead + line <= allowed_overhead(self.content, limits);
         if digits == 0 || rest.get(digits..digits + 2) != Some(b"\r\n") || !fits {
             return false;
         }
@@ -206,11 +274,6 @@ impl ChunkedReader {
         self.size = size;
         self.state = if size == 0 { State::Last } else { State::Data };
         true
-    }
-
-    fn allowed_overhead(&self, limits: &Limits) -> u64 {
-        let earned = self.content.saturating_mul(u64::from(limits.chunk_overhead_ratio));
-        earned.saturating_add(u64::from(limits.chunk_overhead))
     }
 
     fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
@@ -250,7 +313,7 @@ impl ChunkedReader {
         if in_line && !ends && self.at - self.line >= u64::from(limits.chunk_line) {
             return Err(self.refuse(judge, Rule::ChunkLineTooLong, byte));
         }
-        if self.overhead >= self.allowed_overhead(limits) {
+        if self.overhead >= allowed_overhead(self.content, limits) {
             return Err(self.refuse(judge, Rule::ExcessChunkOverhead, byte));
         }
         Ok(())

@@ -256,31 +256,53 @@ impl Parser {
     /// # Errors
     ///
     /// The rule that is broken, from the call that supplies the deciding byte, and again from every call after it.
-    #[inline]
+    #[inline(always)]
     pub fn next_event<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
-        // What is common and small is done here, without the cost of a call.
-        if let Some(content) = self.plain_chunk(input) {
-            return Ok(Some(Event::Content(content)));
+        // What is small and comes again and again is done here, without the cost of a call.
+        match &mut self.state {
+            State::Chunked(reader) => {
+                if let Some((data, rest)) = reader.same_chunk(input, self.content, self.policy.limits()) {
+                    self.use_chunk(input, data, rest);
+                    return Ok(Some(Event::Content(data)));
+                }
+            }
+            State::Head(reader) => {
+                if reader.passes(input) {
+                    return Ok(None);
+                }
+            }
+            _ => {}
         }
-        if let State::Head(reader) = &mut self.state {
-            if reader.passes(input) {
-                return Ok(None);
+        self.next(input)
+    }
+
+    #[inline(never)]
+    fn next<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
+        match &mut self.state {
+            State::Chunked(reader) if self.content > 0 => {
+                if let Some((data, rest)) = reader.plain_chunk(input, self.content, self.policy.limits()) {
+                    self.use_chunk(input, data, rest);
+                    return Ok(Some(Event::Content(data)));
+                }
             }
-            if reader.examined() == 0 {
-                return self.new_head(input);
+            State::Head(reader) if reader.examined() == 0 => {
+                if let Some(head) = self.plain_head(input) {
+                    return Ok(Some(Event::Head(head)));
+                }
             }
+            _ => {}
         }
         self.advance(input)
     }
 
-    /// Nothing of the head has been looked at: it may be there whole, with nothing odd in it.
-    fn new_head<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
-        match self.plain_head(input) {
-            Some(head) => Ok(Some(Event::Head(head))),
-            None => self.advance(input),
-        }
+    #[inline(always)]
+    fn use_chunk<'b>(&mut self, input: &mut &'b [u8], data: &[u8], rest: &'b [u8]) {
+        self.offset += (input.len() - rest.len()) as u64;
+        self.content += data.len() as u64;
+        *input = rest;
     }
 
+    /// A head that is there whole, with nothing odd in it, and of which nothing has been looked at.
     #[inline(always)]
     fn plain_head<'b>(&mut self, input: &mut &'b [u8]) -> Option<Head<'b>> {
         let Parser { policy, exchange, record, .. } = self;
@@ -309,22 +331,6 @@ impl Parser {
         let wire = self.use_up(input, len);
         self.leave_final_head(ruling);
         Some(parts.over(wire))
-    }
-
-    /// The data of a whole chunk that is like most, and not the first: that one may be noted.
-    #[inline]
-    fn plain_chunk<'b>(&mut self, input: &mut &'b [u8]) -> Option<&'b [u8]> {
-        let State::Chunked(reader) = &mut self.state else { return None };
-        if self.content == 0 {
-            return None;
-        }
-        let limits = self.policy.limits();
-        let chunk = reader.plain_chunk(input, limits.content - self.content, limits)?;
-        self.offset = reader.at();
-        self.content += chunk.data as u64;
-        let (used, rest) = input.split_at(chunk.line + chunk.data);
-        *input = rest;
-        Some(&used[chunk.line..])
     }
 
     fn advance<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
@@ -416,6 +422,7 @@ impl Parser {
         reuse(&self.ruling, self.record.closing, &self.exchange)
     }
 
+    #[inline]
     fn use_up<'b>(&mut self, input: &mut &'b [u8], count: usize) -> &'b [u8] {
         let (used, rest) = input.split_at(count);
         *input = rest;
@@ -543,6 +550,8 @@ impl Parser {
         // The reader keeps no bytes and tells absolute offsets.
         let read = reader.read(
             input,
+            self.offset,
+            self.content,
             &mut Judge {
                 bytes: &[],
                 base: 0,
