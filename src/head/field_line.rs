@@ -169,12 +169,12 @@ impl FieldLines {
     ) -> Result<Option<usize>, Halt> {
         let mut marks = Marks::new(self.at);
         if matches!(self.state, State::Name | State::Value) && self.is_worth_a_walk(judge.bytes) {
-            self.walk(&mut marks, judge, ceiling);
+            dispatch(Walk { lines: self, marks: &mut marks, judge, ceiling });
         }
         loop {
             // Within a line the marks would not tell a CR in a run with other control octets.
             if self.state == State::LineStart && self.is_worth_a_walk(judge.bytes) {
-                self.walk(&mut marks, judge, ceiling);
+                dispatch(Walk { lines: self, marks: &mut marks, judge, ceiling });
             }
             if let Some(len) = self.whole() {
                 return Ok(Some(len));
@@ -205,25 +205,11 @@ impl FieldLines {
         self.line.saturating_add(judge.policy.limits().field_line as usize).min(ceiling.at)
     }
 
-    /// Take what is plain: a token, a colon, text, CRLF, within every limit; and the empty line behind them. Stops in
-    /// front of anything else, and looks at nothing past the ceiling. What is left of a line that has not come whole is
-    /// gone into as far as it goes.
-    pub(super) fn walk(&mut self, marks: &mut Marks, judge: &Judge<'_, '_>, ceiling: Ceiling) {
-        if self.state == State::Name && !self.walk_name(judge, ceiling) {
-            return;
-        }
-        if self.state == State::Value && !self.walk_value(marks, judge, ceiling) {
-            return;
-        }
-        if self.walk_lines(marks, judge, ceiling) && self.walk_name(judge, ceiling) {
-            self.walk_value(marks, judge, ceiling);
-        }
-    }
-
     /// The rest of a name and its colon; true if that is all there.
-    fn walk_name(&mut self, judge: &Judge<'_, '_>, ceiling: Ceiling) -> bool {
-        let bytes = &judge.bytes[..judge.bytes.len().min(self.most_of_line(judge, ceiling))];
-        let end = token_end(bytes, self.at);
+    #[inline(always)]
+    fn walk_name<B: Backend>(&mut self, backend: B, judge: &Judge<'_, '_>, ceiling: Ceiling) -> bool {
+        let bytes = up_to(self.most_of_line(judge, ceiling), judge.bytes);
+        let end = token_end(backend, bytes, self.at);
         #[cfg(test)]
         crate::scan::work::add(end - self.at);
         self.at = end;
@@ -237,9 +223,16 @@ impl FieldLines {
     }
 
     /// The rest of a value and its CRLF; true if that is all there.
-    fn walk_value(&mut self, marks: &mut Marks, judge: &Judge<'_, '_>, ceiling: Ceiling) -> bool {
+    #[inline(always)]
+    fn walk_value<B: Backend>(
+        &mut self,
+        backend: B,
+        marks: &mut Marks,
+        judge: &Judge<'_, '_>,
+        ceiling: Ceiling,
+    ) -> bool {
         let bytes = up_to(ceiling.at, judge.bytes);
-        marks.find(bytes, self.at);
+        marks.find(backend, bytes, self.at);
         let cr = marks.found().first().unwrap_or(bytes.len());
         let most = self.most_of_line(judge, ceiling);
         if cr > most || !ends_line_at(bytes, cr) {
@@ -257,12 +250,18 @@ impl FieldLines {
     /// Whole lines from the start of one; true if a name has begun then, which has not come whole or whose value has
     /// not.
     #[inline(always)]
-    fn walk_lines(&mut self, marks: &mut Marks, judge: &Judge<'_, '_>, ceiling: Ceiling) -> bool {
+    fn walk_lines<B: Backend>(
+        &mut self,
+        backend: B,
+        marks: &mut Marks,
+        judge: &Judge<'_, '_>,
+        ceiling: Ceiling,
+    ) -> bool {
         let bytes = up_to(ceiling.at, judge.bytes);
         let limits = judge.policy.limits();
         let start = self.at;
         let room = limits.fields.saturating_sub(self.fields);
-        let walked = more_lines(bytes, start, room, limits, marks, &mut self.seen);
+        let walked = MoreLines { bytes, line: start, room, limits, marks, seen: &mut self.seen }.run(backend);
         if walked.line != start {
             self.fields += walked.count;
             self.stand_at(walked.line);
@@ -294,7 +293,6 @@ impl FieldLines {
     }
 
     /// Is a name there to begin, behind plain lines from `start` on?
-    #[cold]
     fn enter_line(&mut self, start: usize, may_begin: bool, bytes: &[u8]) -> bool {
         if start != self.line {
             let lines = &bytes[start..self.line - 2];
@@ -717,41 +715,55 @@ pub(super) fn whole_lines(bytes: &[u8], line: usize, room: u16, limits: &Limits,
     if ends_line_at(bytes, line) {
         return Walked { line, count: 0, is_end: true, is_plain: true };
     }
-    more_lines(bytes, line, room, limits, &mut Marks::new(line), seen)
+    dispatch(MoreLines { bytes, line, room, limits, marks: &mut Marks::new(line), seen })
 }
 
-/// The same, with the marks there are.
-fn more_lines(
-    bytes: &[u8],
-    mut line: usize,
+/// The same where the next lines may not be all, with the marks there are.
+struct MoreLines<'w, 'b> {
+    bytes: &'b [u8],
+    line: usize,
     room: u16,
-    limits: &Limits,
-    marks: &mut Marks,
-    seen: &mut Seen,
-) -> Walked {
-    let reach = reach_of(bytes, line, limits);
-    let mut left = usize::from(room);
-    let is_plain = loop {
-        if ends_line_at(bytes, line) || left == 0 || !marks.find(bytes, line) {
-            break left > 0;
-        }
-        let ends = marks.found().up_to(left);
-        let mut passed = dispatch(Lines { bytes: reach, line, ends, seen });
-        if passed == 0 && passes_line(reach, line, ends, seen) {
-            passed = 1;
-        }
-        let Some(last) = ends.up_to(passed).last() else { break false };
-        line = last + 2;
-        left -= passed;
-        marks.pass(passed);
-    };
-    Walked { line, count: room - left as u16, is_end: ends_line_at(bytes, line), is_plain }
+    limits: &'w Limits,
+    marks: &'w mut Marks,
+    seen: &'w mut Seen,
+}
+
+impl Job for MoreLines<'_, '_> {
+    type Output = Walked;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> Walked {
+        let MoreLines { bytes, mut line, room, limits, marks, seen } = self;
+        let reach = reach_of(bytes, line, limits);
+        let mut left = usize::from(room);
+        let is_plain = loop {
+            if ends_line_at(bytes, line) || left == 0 || !marks.find(backend, bytes, line) {
+                break left > 0;
+            }
+            let ends = marks.found().up_to(left);
+            let mut passed = Lines { bytes: reach, line, ends, seen }.run(backend);
+            if passed == 0 && passes_line(backend, reach, line, ends, seen) {
+                passed = 1;
+            }
+            let Some(last) = ends.up_to(passed).last() else { break false };
+            line = last + 2;
+            left -= passed;
+            marks.pass(passed);
+        };
+        Walked { line, count: room - left as u16, is_end: ends_line_at(bytes, line), is_plain }
+    }
 }
 
 /// One line, the name of which may be too long for one look.
-#[cold]
-fn passes_line(bytes: &[u8], line: usize, ends: Found<'_>, seen: &mut Seen) -> bool {
-    let colon = token_end(bytes, line);
+#[inline(always)]
+fn passes_line<B: Backend>(
+    backend: B,
+    bytes: &[u8],
+    line: usize,
+    ends: Found<'_>,
+    seen: &mut Seen,
+) -> bool {
+    let colon = token_end(backend, bytes, line);
     let passes = ends.first().is_some_and(|end| is_line(bytes, line, colon, end));
     if passes {
         seen.add_named(bytes, line, colon);
@@ -763,6 +775,34 @@ fn passes_line(bytes: &[u8], line: usize, ends: Found<'_>, seen: &mut Seen) -> b
 #[inline(always)]
 pub(super) fn reach_of<'b>(bytes: &'b [u8], line: usize, limits: &Limits) -> &'b [u8] {
     up_to(line.saturating_add(limits.field_line as usize), bytes)
+}
+
+/// Take what is plain: a token, a colon, text, CRLF, within every limit; and the empty line behind them. Stops in front of
+/// anything else, and looks at nothing past the ceiling. What is left of a line that has not come whole is gone into as far
+/// as it goes.
+struct Walk<'w, 'j, 'b> {
+    lines: &'w mut FieldLines,
+    marks: &'w mut Marks,
+    judge: &'w Judge<'j, 'b>,
+    ceiling: Ceiling,
+}
+
+impl Job for Walk<'_, '_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) {
+        let Walk { lines, marks, judge, ceiling } = self;
+        let mut goes_on = true;
+        while goes_on {
+            goes_on = match lines.state {
+                State::LineStart => lines.walk_lines(backend, marks, judge, ceiling),
+                State::Name => lines.walk_name(backend, judge, ceiling),
+                State::Value => lines.walk_value(backend, marks, judge, ceiling),
+                _ => false,
+            };
+        }
+    }
 }
 
 /// The lines from `line` on, which may end where `ends` tells: how many are whole and plain.

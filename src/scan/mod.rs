@@ -105,8 +105,8 @@ impl Marks {
 
     /// Find more where all are passed, and pass over those before `from`; false if there are none to the end of the
     /// bytes.
-    #[inline]
-    pub(crate) fn find(&mut self, bytes: &[u8], from: usize) -> bool {
+    #[inline(always)]
+    pub(crate) fn find<B: Backend>(&mut self, backend: B, bytes: &[u8], from: usize) -> bool {
         loop {
             while let Some(mark) = self.found().first() {
                 if mark >= from {
@@ -117,7 +117,7 @@ impl Marks {
             if self.scanned >= bytes.len() {
                 return false;
             }
-            dispatch(Fill(self, bytes));
+            self.fill(backend, bytes);
         }
     }
 
@@ -227,17 +227,6 @@ impl<'m> Found<'m> {
     }
 }
 
-struct Fill<'m, 'b>(&'m mut Marks, &'b [u8]);
-
-impl Job for Fill<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<B: Backend>(self, backend: B) {
-        self.0.fill(backend, self.1);
-    }
-}
-
 /// The bits of `mask` moved up by `by`, those of the block before coming in.
 #[inline(always)]
 fn after(before: u64, mask: u64, by: u32) -> u64 {
@@ -304,22 +293,8 @@ impl Job for TextLen<'_> {
 }
 
 /// Where the token that starts at `from` ends.
-pub(crate) fn token_end(bytes: &[u8], from: usize) -> usize {
-    struct TokenEnd<'b>(&'b [u8], usize);
-    impl Job for TokenEnd<'_> {
-        type Output = usize;
-
-        #[inline(always)]
-        fn run<B: Backend>(self, backend: B) -> usize {
-            token_end_with(backend, self.0, self.1)
-        }
-    }
-    dispatch(TokenEnd(bytes, from))
-}
-
-/// The same within a [`Job`].
 #[inline(always)]
-pub(crate) fn token_end_with<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
+pub(crate) fn token_end<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
     let names = Names::new(bytes).filter(|_| from < bytes.len());
     let end = names.map_or(from, |names| names.token_end(backend, from)).min(bytes.len());
     careful_token_end(bytes, end)
@@ -381,10 +356,7 @@ mod tests {
             let mut marks = Marks::new(self.from);
             let mut all = Vec::new();
             loop {
-                while marks.found().len() == 0 && marks.scanned < self.bytes.len() {
-                    marks.fill(backend, self.bytes);
-                }
-                if marks.found().len() == 0 {
+                if !marks.find(backend, self.bytes, self.from) {
                     return all;
                 }
                 let count = marks.found().len() / 2 + 1;
@@ -418,8 +390,7 @@ mod tests {
             assert_eq!(self.marks(backend), self.naive_marks(), "{place:?}");
             assert_eq!(TextLen(&self.bytes[self.from..]).run(backend), self.naive_text_len(), "{place:?}");
             assert_eq!(text_len(&self.bytes[self.from..]), self.naive_text_len(), "{place:?}");
-            assert_eq!(token_end_with(backend, self.bytes, self.from), self.naive_token_end(), "{place:?}");
-            assert_eq!(token_end(self.bytes, self.from), self.naive_token_end(), "{place:?}");
+            assert_eq!(token_end(backend, self.bytes, self.from), self.naive_token_end(), "{place:?}");
         }
     }
 
@@ -486,7 +457,7 @@ mod tests {
             bytes.extend(b"\r\n\r\n");
             bytes.extend([b'x'; 4000]);
             let mut marks = Marks::new(0);
-            marks.find(&bytes, 0);
+            marks.fill(portable::Portable, &bytes);
             let scanned = marks.scanned;
             assert!(scanned <= len + 4 + BLOCK, "{scanned} of a head of {}", len + 4);
         }
