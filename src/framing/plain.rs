@@ -65,5 +65,6 @@ fn value<'b>(known: Known, seen: &Seen, bytes: &'b [u8]) -> Option<&'b [u8]> {
 
 #[inline(always)]
 fn starts_with(value: &[u8], start: &[u8]) -> bool {
-    value.get(..start.len()).is_some_and(|value| value.eq_ignore_ascii_case(start))
+    let in_another_case = || value.get(..start.len()).is_some_and(|value| value.eq_ignore_ascii_case(start));
+    value.starts_with(start) || in_another_case()
 }

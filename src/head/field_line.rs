@@ -101,7 +101,8 @@ pub(crate) struct FieldLines {
     most: usize,
     /// Where the last walk stopped: the line there is not plain.
     stopped: usize,
-    known: Option<Known>,
+    /// Where the field at hand begins; none if its line was walked over.
+    field: Option<usize>,
     fields: u16,
     /// The line before was dropped, and its continuation lines with it.
     dropping: bool,
@@ -123,7 +124,7 @@ impl FieldLines {
             mark: at,
             most: at,
             stopped: usize::MAX,
-            known: None,
+            field: None,
             fields: 0,
             dropping: false,
             any_dropped: false,
@@ -216,7 +217,7 @@ impl FieldLines {
         if bytes.get(self.at) != Some(&b':') {
             return false;
         }
-        self.name_is(&bytes[self.line..self.at]);
+        self.name_ends(bytes, self.at);
         self.at += 1;
         self.state = State::Value;
         true
@@ -271,7 +272,7 @@ impl FieldLines {
             self.at = walked.line + 2;
             return false;
         }
-        self.enter_line(start, walked.is_plain, bytes)
+        self.enter_line(walked.is_plain, bytes)
     }
 
     /// In front of the line where a walk over a header section has stopped, which began at `start`.
@@ -287,18 +288,13 @@ impl FieldLines {
             lines.state = State::Ended;
             lines.at += 2;
         } else {
-            lines.enter_line(start, walked.is_plain, bytes);
+            lines.enter_line(walked.is_plain, bytes);
         }
         lines
     }
 
-    /// Is a name there to begin, behind plain lines from `start` on?
-    fn enter_line(&mut self, start: usize, may_begin: bool, bytes: &[u8]) -> bool {
-        if start != self.line {
-            let lines = &bytes[start..self.line - 2];
-            let before = lines.iter().rposition(|&byte| byte == b'\n').map_or(0, |lf| lf + 1);
-            self.known = lines[before..].split(|&byte| byte == b':').next().and_then(Known::of);
-        }
+    /// Is a name there to begin, behind plain lines?
+    fn enter_line(&mut self, may_begin: bool, bytes: &[u8]) -> bool {
         if !may_begin {
             self.stopped = self.at;
         }
@@ -315,6 +311,7 @@ impl FieldLines {
     fn stand_at(&mut self, line: usize) {
         self.at = line;
         self.line = line;
+        self.field = None;
         self.dropping = false;
         self.any_line = true;
         self.any_crlf = true;
@@ -334,22 +331,46 @@ impl FieldLines {
         self.at += run;
     }
 
-    /// The same for the few bytes of a small read, if that is all there is to do. They are the last of `bytes`.
+    /// The few bytes of a small read, the last of `bytes`, if nothing about them is odd. Does what the machine would have
+    /// done.
     #[inline]
     pub(super) fn passes(&mut self, bytes: &[u8]) -> bool {
         let Some(new @ [_, ..]) = bytes.get(self.at..) else { return false };
-        let goes_on = match self.state {
-            _ if new.len() > SHORT || bytes.len() > self.most => false,
-            State::Value => new.iter().all(|&byte| is_text(byte)),
-            State::Name => new.iter().all(|&byte| is_tchar(byte)),
-            _ => false,
-        };
-        if goes_on {
-            #[cfg(test)]
-            crate::scan::work::add(new.len());
-            self.at = bytes.len();
+        if new.len() > SHORT || bytes.len() > self.most {
+            return false;
         }
-        goes_on
+        let mut passes = true;
+        for &byte in new {
+            passes = passes && self.passes_byte(byte, bytes);
+            self.at += usize::from(passes);
+        }
+        passes
+    }
+
+    #[inline]
+    fn passes_byte(&mut self, byte: u8, bytes: &[u8]) -> bool {
+        match (self.state, byte) {
+            (State::Value, _) if is_text(byte) => true,
+            (State::Name, _) if is_tchar(byte) => true,
+            (State::Name, b':') if self.at > self.line => {
+                self.name_ends(bytes, self.at);
+                self.state = State::Value;
+                true
+            }
+            (State::Value, b'\r') => {
+                self.state = State::ValueCr;
+                true
+            }
+            (State::ValueCr, b'\n') => {
+                self.any_crlf = true;
+                self.line = self.at + 1;
+                self.state = State::LineStart;
+                // How far the next line may go is not known here.
+                self.most = 0;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn check_size(&self, byte: u8, judge: &Judge<'_, '_>, ceiling: Ceiling) -> Result<(), Halt> {
@@ -426,16 +447,15 @@ impl FieldLines {
     fn begin_field(&mut self, line: usize) {
         self.line = line;
         self.fields += 1;
-        self.known = None;
+        self.field = Some(line);
         self.dropping = false;
         self.any_line = true;
     }
 
-    fn name_is(&mut self, name: &[u8]) {
-        self.known = Known::of(name);
-        if let Some(known) = self.known {
-            self.seen.add(known, self.line);
-        }
+    /// The name of the line at hand ends at `end`.
+    #[inline]
+    fn name_ends(&mut self, bytes: &[u8], end: usize) {
+        self.seen.add(bytes, self.line, end);
     }
 
     /// SP or HTAB first: the line goes on (RFC 9112 5.2), or there is nothing for it to go on from (2.2).
@@ -449,7 +469,8 @@ impl FieldLines {
             return Ok(Step::Next(State::Dropped));
         }
         let finding = Finding::at(Rule::ObsFold, self.at);
-        if self.in_framing_field() {
+        self.field.get_or_insert_with(|| start_of_last(&judge.bytes[..self.line]));
+        if self.in_framing_field(judge) {
             return Err(judge.refuse(finding.detail("in a field that decides framing")));
         }
         judge.tolerate(finding)?;
@@ -460,7 +481,7 @@ impl FieldLines {
         match byte {
             _ if is_tchar(byte) => Ok(Step::Next(State::Name)),
             b':' => {
-                self.name_is(&judge.bytes[self.line..self.at]);
+                self.name_ends(judge.bytes, self.at);
                 Ok(Step::Next(State::Value))
             }
             b' ' | b'\t' => {
@@ -509,7 +530,7 @@ impl FieldLines {
             b':' => {
                 let finding = Finding::new(Rule::WhitespaceBeforeColon, self.mark..self.at, self.at);
                 judge.tolerate(finding)?;
-                self.name_is(&judge.bytes[name]);
+                self.name_ends(judge.bytes, name.end);
                 Ok(Step::Next(State::Value))
             }
             b'\r' => Ok(Step::Next(State::NameCr)),
@@ -563,14 +584,14 @@ impl FieldLines {
     }
 
     fn control_octet(&self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
-        let rule = match self.known {
+        let rule = match self.known(judge) {
             _ if byte == 0 => Rule::NulInField,
             Some(Known::TransferEncoding) => Rule::MalformedTransferEncoding,
             Some(Known::ContentLength) => Rule::InvalidContentLength,
             _ => Rule::ControlCharacterInFieldValue,
         };
         let finding = Finding::at(rule, self.at);
-        if self.in_framing_field() { Err(judge.refuse(finding)) } else { judge.tolerate(finding) }
+        if self.in_framing_field(judge) { Err(judge.refuse(finding)) } else { judge.tolerate(finding) }
     }
 
     fn value_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
@@ -578,7 +599,7 @@ impl FieldLines {
             return self.end_line(judge);
         }
         let finding = Finding::new(Rule::BareCr, self.at - 1..self.at, self.at);
-        if self.in_framing_field() {
+        if self.in_framing_field(judge) {
             return Err(self.refuse(judge, finding));
         }
         self.tolerate(judge, finding)?;
@@ -628,8 +649,14 @@ impl FieldLines {
         Err(self.refuse(judge, Finding::new(Rule::BareCr, self.at - 1..self.at, self.at)))
     }
 
-    fn in_framing_field(&self) -> bool {
-        self.known.is_some_and(Known::decides_framing)
+    /// The field whose value is at hand, if it is known.
+    fn known(&self, judge: &Judge<'_, '_>) -> Option<Known> {
+        let line = &judge.bytes[self.field?..];
+        line.split(|&byte| byte == b':' || is_blank(byte)).next().and_then(Known::of)
+    }
+
+    fn in_framing_field(&self, judge: &Judge<'_, '_>) -> bool {
+        self.known(judge).is_some_and(Known::decides_framing)
     }
 
     /// What breaks the shape of a line is one rule of its own in a trailer section.
@@ -675,6 +702,12 @@ impl FieldLines {
 #[inline(always)]
 fn up_to(most: usize, bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(most)]
+}
+
+/// Of whole plain lines.
+fn start_of_last(lines: &[u8]) -> usize {
+    let before = lines.strip_suffix(b"\r\n").unwrap_or(lines);
+    before.iter().rposition(|&byte| byte == b'\n').map_or(0, |lf| lf + 1)
 }
 
 #[inline(always)]
@@ -766,7 +799,7 @@ fn passes_line<B: Backend>(
     let colon = token_end(backend, bytes, line);
     let passes = ends.first().is_some_and(|end| is_line(bytes, line, colon, end));
     if passes {
-        seen.add_named(bytes, line, colon);
+        seen.add(bytes, line, colon);
     }
     passes
 }
@@ -825,7 +858,7 @@ impl Job for Lines<'_, '_> {
             if !is_line(bytes, line, colon, end) {
                 return passed;
             }
-            seen.add_named(bytes, line, colon);
+            seen.add(bytes, line, colon);
             line = end + 2;
         }
         ends.len()

@@ -178,17 +178,11 @@ impl Seen {
 
     pub(crate) const NONE: Seen = Seen { present: 0, repeated: 0, last: [0; Seen::ELSEWHERE + 1] };
 
-    pub(super) fn add(&mut self, known: Known, line: usize) {
-        let Entry { bit, place, .. } = Entry::of(known);
-        self.count(bit, place, line);
-    }
-
-    /// The same for the name from `line` to `colon`, which is a token and not empty, if it is known.
+    /// Note the name from `line` to `colon`, which is a token and not empty, if it is known.
     #[inline(always)]
-    pub(super) fn add_named(&mut self, bytes: &[u8], line: usize, colon: usize) {
+    pub(super) fn add(&mut self, bytes: &[u8], line: usize, colon: usize) {
         let (Some(&last), Some(&first)) = (bytes[..colon].last_chunk(), bytes.get(line)) else {
-            // No message that begins with a status line has a name so near its front.
-            return Known::of(&bytes[line..colon]).into_iter().for_each(|known| self.add(known, line));
+            return self.add_short(bytes, line, colon);
         };
         let len = colon - line;
         let entry = &TABLE[slot(len, first)];
@@ -197,6 +191,15 @@ impl Seen {
         // All ones or none: which names are known is nothing to guess at.
         let all = u32::from(is_it).wrapping_neg();
         self.count(entry.bit & all, entry.place | !all as u8, line);
+    }
+
+    /// So near the front that no status line is before it: the first lines of a trailer section.
+    #[cold]
+    fn add_short(&mut self, bytes: &[u8], line: usize, colon: usize) {
+        if let Some(known) = Known::of(&bytes[line..colon]) {
+            let Entry { bit, place, .. } = Entry::of(known);
+            self.count(bit, place, line);
+        }
     }
 
     #[inline(always)]

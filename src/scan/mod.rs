@@ -295,8 +295,11 @@ impl Job for TextLen<'_> {
 /// Where the token that starts at `from` ends.
 #[inline(always)]
 pub(crate) fn token_end<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
-    let names = Names::new(bytes).filter(|_| from < bytes.len());
-    let end = names.map_or(from, |names| names.token_end(backend, from)).min(bytes.len());
+    // No closure here: it would be compiled without what the backend may use.
+    let end = match Names::new(bytes) {
+        Some(names) if from < bytes.len() => names.token_end(backend, from).min(bytes.len()),
+        _ => from,
+    };
     careful_token_end(bytes, end)
 }
 
