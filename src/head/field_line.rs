@@ -97,7 +97,8 @@ pub(crate) struct FieldLines {
     line: usize,
     /// Where the name ends; in `BadName`, the octet to blame.
     mark: usize,
-    /// How far the line at hand may go.
+    /// How far the section may go, and the line at hand.
+    ceiling: usize,
     most: usize,
     /// Where the last walk stopped: the line there is not plain.
     stopped: usize,
@@ -122,6 +123,7 @@ impl FieldLines {
             at,
             line: at,
             mark: at,
+            ceiling: at,
             most: at,
             stopped: usize::MAX,
             field: None,
@@ -168,19 +170,20 @@ impl FieldLines {
         judge: &mut Judge<'_, '_>,
         ceiling: Ceiling,
     ) -> Result<Option<usize>, Halt> {
+        self.ceiling = ceiling.at;
         let mut marks = Marks::new(self.at);
         if matches!(self.state, State::Name | State::Value) && self.is_worth_a_walk(judge.bytes) {
-            dispatch(Walk { lines: self, marks: &mut marks, judge, ceiling });
+            dispatch(Walk { lines: self, marks: &mut marks, judge });
         }
         loop {
             // Within a line the marks would not tell a CR in a run with other control octets.
             if self.state == State::LineStart && self.is_worth_a_walk(judge.bytes) {
-                dispatch(Walk { lines: self, marks: &mut marks, judge, ceiling });
+                dispatch(Walk { lines: self, marks: &mut marks, judge });
             }
             if let Some(len) = self.whole() {
                 return Ok(Some(len));
             }
-            self.most = self.most_of_line(judge, ceiling);
+            self.most = self.most_from(self.line, judge.policy.limits());
             self.pass_run(judge.bytes);
             let Some(&byte) = judge.bytes.get(self.at) else { return Ok(None) };
             #[cfg(test)]
@@ -200,16 +203,16 @@ impl FieldLines {
         self.place == Place::Header && bytes.len().saturating_sub(self.at) > SHORT && self.at != self.stopped
     }
 
-    /// How far the line at hand may go.
+    /// How far a line may go that starts there.
     #[inline(always)]
-    fn most_of_line(&self, judge: &Judge<'_, '_>, ceiling: Ceiling) -> usize {
-        self.line.saturating_add(judge.policy.limits().field_line as usize).min(ceiling.at)
+    fn most_from(&self, line: usize, limits: &Limits) -> usize {
+        line.saturating_add(limits.field_line as usize).min(self.ceiling)
     }
 
     /// The rest of a name and its colon; true if that is all there.
     #[inline(always)]
-    fn walk_name<B: Backend>(&mut self, backend: B, judge: &Judge<'_, '_>, ceiling: Ceiling) -> bool {
-        let bytes = up_to(self.most_of_line(judge, ceiling), judge.bytes);
+    fn walk_name<B: Backend>(&mut self, backend: B, judge: &Judge<'_, '_>) -> bool {
+        let bytes = up_to(self.most_from(self.line, judge.policy.limits()), judge.bytes);
         let end = token_end(backend, bytes, self.at);
         #[cfg(test)]
         crate::scan::work::add(end - self.at);
@@ -225,17 +228,11 @@ impl FieldLines {
 
     /// The rest of a value and its CRLF; true if that is all there.
     #[inline(always)]
-    fn walk_value<B: Backend>(
-        &mut self,
-        backend: B,
-        marks: &mut Marks,
-        judge: &Judge<'_, '_>,
-        ceiling: Ceiling,
-    ) -> bool {
-        let bytes = up_to(ceiling.at, judge.bytes);
+    fn walk_value<B: Backend>(&mut self, backend: B, marks: &mut Marks, judge: &Judge<'_, '_>) -> bool {
+        let bytes = up_to(self.ceiling, judge.bytes);
         marks.find(backend, bytes, self.at);
         let cr = marks.found().first().unwrap_or(bytes.len());
-        let most = self.most_of_line(judge, ceiling);
+        let most = self.most_from(self.line, judge.policy.limits());
         if cr > most || !ends_line_at(bytes, cr) {
             self.at = cr.min(most);
             return false;
@@ -251,14 +248,8 @@ impl FieldLines {
     /// Whole lines from the start of one; true if a name has begun then, which has not come whole or whose value has
     /// not.
     #[inline(always)]
-    fn walk_lines<B: Backend>(
-        &mut self,
-        backend: B,
-        marks: &mut Marks,
-        judge: &Judge<'_, '_>,
-        ceiling: Ceiling,
-    ) -> bool {
-        let bytes = up_to(ceiling.at, judge.bytes);
+    fn walk_lines<B: Backend>(&mut self, backend: B, marks: &mut Marks, judge: &Judge<'_, '_>) -> bool {
+        let bytes = up_to(self.ceiling, judge.bytes);
         let limits = judge.policy.limits();
         let start = self.at;
         let room = limits.fields.saturating_sub(self.fields);
@@ -331,46 +322,60 @@ impl FieldLines {
         self.at += run;
     }
 
-    /// The few bytes of a small read, the last of `bytes`, if nothing about them is odd. Does what the machine would have
-    /// done.
-    #[inline]
-    pub(super) fn passes(&mut self, bytes: &[u8]) -> bool {
-        let Some(new @ [_, ..]) = bytes.get(self.at..) else { return false };
-        if new.len() > SHORT || bytes.len() > self.most {
+    /// The few bytes of a small read, the last of `bytes`, if nothing about them is odd: false in front of the first that
+    /// is. Does what the machine would have done.
+    #[inline(always)]
+    pub(super) fn passes(&mut self, bytes: &[u8], limits: &Limits) -> bool {
+        let few = 1..=SHORT;
+        if bytes.len() > self.most || !few.contains(&bytes.len().wrapping_sub(self.at)) {
             return false;
         }
-        let mut passes = true;
-        for &byte in new {
-            passes = passes && self.passes_byte(byte, bytes);
-            self.at += usize::from(passes);
+        while let Some(&byte) = bytes.get(self.at) {
+            let passes = match self.state {
+                State::Value => is_text(byte) || self.passes_cr(byte),
+                State::Name => is_tchar(byte) || self.passes_colon(byte, bytes),
+                _ => self.passes_line_end(byte, limits),
+            };
+            if !passes {
+                return false;
+            }
+            #[cfg(test)]
+            crate::scan::work::add(1);
+            self.at += 1;
         }
-        passes
+        true
     }
 
-    #[inline]
-    fn passes_byte(&mut self, byte: u8, bytes: &[u8]) -> bool {
-        match (self.state, byte) {
-            (State::Value, _) if is_text(byte) => true,
-            (State::Name, _) if is_tchar(byte) => true,
-            (State::Name, b':') if self.at > self.line => {
-                self.name_ends(bytes, self.at);
-                self.state = State::Value;
-                true
-            }
-            (State::Value, b'\r') => {
-                self.state = State::ValueCr;
-                true
-            }
-            (State::ValueCr, b'\n') => {
+    fn passes_cr(&mut self, byte: u8) -> bool {
+        self.state = if byte == b'\r' { State::ValueCr } else { State::Value };
+        byte == b'\r'
+    }
+
+    fn passes_colon(&mut self, byte: u8, bytes: &[u8]) -> bool {
+        if byte != b':' {
+            return false;
+        }
+        self.name_ends(bytes, self.at);
+        self.state = State::Value;
+        true
+    }
+
+    /// The LF behind a value, and the octet behind that.
+    fn passes_line_end(&mut self, byte: u8, limits: &Limits) -> bool {
+        match self.state {
+            State::ValueCr if byte == b'\n' => {
                 self.any_crlf = true;
                 self.line = self.at + 1;
+                self.most = self.most_from(self.line, limits);
                 self.state = State::LineStart;
-                // How far the next line may go is not known here.
-                self.most = 0;
-                true
             }
-            _ => false,
+            State::LineStart if is_tchar(byte) && self.fields < limits.fields => {
+                self.begin_field(self.at);
+                self.state = State::Name;
+            }
+            _ => return false,
         }
+        true
     }
 
     fn check_size(&self, byte: u8, judge: &Judge<'_, '_>, ceiling: Ceiling) -> Result<(), Halt> {
@@ -789,13 +794,7 @@ impl Job for MoreLines<'_, '_> {
 
 /// One line, the name of which may be too long for one look.
 #[inline(always)]
-fn passes_line<B: Backend>(
-    backend: B,
-    bytes: &[u8],
-    line: usize,
-    ends: Found<'_>,
-    seen: &mut Seen,
-) -> bool {
+fn passes_line<B: Backend>(backend: B, bytes: &[u8], line: usize, ends: Found<'_>, seen: &mut Seen) -> bool {
     let colon = token_end(backend, bytes, line);
     let passes = ends.first().is_some_and(|end| is_line(bytes, line, colon, end));
     if passes {
@@ -817,7 +816,6 @@ struct Walk<'w, 'j, 'b> {
     lines: &'w mut FieldLines,
     marks: &'w mut Marks,
     judge: &'w Judge<'j, 'b>,
-    ceiling: Ceiling,
 }
 
 impl Job for Walk<'_, '_, '_> {
@@ -825,13 +823,13 @@ impl Job for Walk<'_, '_, '_> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
-        let Walk { lines, marks, judge, ceiling } = self;
+        let Walk { lines, marks, judge } = self;
         let mut goes_on = true;
         while goes_on {
             goes_on = match lines.state {
-                State::LineStart => lines.walk_lines(backend, marks, judge, ceiling),
-                State::Name => lines.walk_name(backend, judge, ceiling),
-                State::Value => lines.walk_value(backend, marks, judge, ceiling),
+                State::LineStart => lines.walk_lines(backend, marks, judge),
+                State::Name => lines.walk_name(backend, judge),
+                State::Value => lines.walk_value(backend, marks, judge),
                 _ => false,
             };
         }

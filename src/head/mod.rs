@@ -11,6 +11,7 @@ use core::fmt;
 use crate::class::{is_text, is_token, trim_blank};
 use crate::exchange::{Framing, Version};
 use crate::judge::{Halt, Judge};
+use crate::policy::Limits;
 use crate::violation::{Phase, Span};
 use field_line::{Ceiling, FieldLines, Place};
 use known::Seen;
@@ -83,11 +84,11 @@ impl HeadReader {
         matches!(self, HeadReader::Fields(_))
     }
 
-    /// Do the bytes not yet examined only make a name or a value longer? Then they are judged.
-    #[inline]
-    pub(crate) fn passes(&mut self, bytes: &[u8]) -> bool {
+    /// Are the bytes not yet examined few, and is nothing odd about them? Then they are judged.
+    #[inline(always)]
+    pub(crate) fn passes(&mut self, bytes: &[u8], limits: &Limits) -> bool {
         match self {
-            HeadReader::Fields(outline) => outline.fields.passes(bytes),
+            HeadReader::Fields(outline) => outline.fields.passes(bytes, limits),
             HeadReader::StatusLine(_) => false,
         }
     }

@@ -267,7 +267,7 @@ impl Parser {
                 }
             }
             State::Head(reader) => {
-                if reader.passes(input) {
+                if reader.passes(input, self.policy.limits()) {
                     return Ok(None);
                 }
             }
