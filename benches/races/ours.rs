@@ -5,6 +5,7 @@ use std::hint::black_box;
 use badgateway::{Event, Exchange, Field, Framing, Head, Parser, Policy};
 
 /// A parser of its own for this head, as on a new connection; `None` unless the head is whole and good.
+#[inline(always)]
 pub fn judge<T>(policy: Policy, bytes: &[u8], use_head: impl Fn(&Head<'_>) -> T) -> Option<T> {
     let mut parser = Parser::new(policy);
     parser.begin(Exchange::GET);
@@ -12,9 +13,11 @@ pub fn judge<T>(policy: Policy, bytes: &[u8], use_head: impl Fn(&Head<'_>) -> T)
 }
 
 /// The next event, if it is a head.
+#[inline(always)]
 fn next_head<T>(parser: &mut Parser, mut input: &[u8], use_head: impl Fn(&Head<'_>) -> T) -> Option<T> {
-    match parser.next_event(&mut input) {
-        Ok(Some(Event::Head(head))) => Some(use_head(&head)),
+    // Looked at where it is: to take it out would be to copy it.
+    match &parser.next_event(&mut input) {
+        Ok(Some(Event::Head(head))) => Some(use_head(head)),
         _ => None,
     }
 }
