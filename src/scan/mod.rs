@@ -65,7 +65,7 @@ pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
 const KEPT: usize = 64;
 
 /// More line ends than this are rare in one block.
-const USUAL: usize = 4;
+const USUAL: usize = 3;
 
 /// Bytes looked at for one refill, so that a place fits into 16 bits.
 const REACH: usize = 1 << 15;
@@ -275,20 +275,28 @@ impl Job for TextLen<'_> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> usize {
-        let (blocks, rest) = self.0.as_chunks::<BLOCK>();
-        let mut at = 0;
-        for block in blocks {
-            let mask = backend.controls(block);
-            if mask != 0 {
-                return at + mask.trailing_zeros() as usize;
-            }
-            at += BLOCK;
+        text_end(backend, self.0, 0)
+    }
+}
+
+/// Where the text that starts at `from` ends.
+#[inline(always)]
+fn text_end<B: Backend>(backend: B, bytes: &[u8], from: usize) -> usize {
+    let (blocks, rest) = bytes[from..].as_chunks::<BLOCK>();
+    let mut at = from;
+    for block in blocks {
+        let mask = backend.controls(block);
+        if mask != 0 {
+            return at + mask.trailing_zeros() as usize;
         }
-        if rest.is_empty() {
-            return at;
-        }
-        let mask = last_controls(backend, self.0, at);
-        if mask == 0 { self.0.len() } else { at + mask.trailing_zeros() as usize }
+        at += BLOCK;
+    }
+    if rest.is_empty() {
+        return at;
+    }
+    match last_controls(backend, bytes, at) {
+        0 => bytes.len(),
+        mask => at + mask.trailing_zeros() as usize,
     }
 }
 
@@ -328,6 +336,46 @@ impl<'b> Names<'b> {
         match self.bytes.get(start..).and_then(<[u8]>::first_chunk) {
             Some(block) => from + backend.token_len(block, from - start),
             None => from,
+        }
+    }
+}
+
+/// Where the parts of a field line end.
+pub(crate) struct Shape {
+    pub(crate) colon: usize,
+    /// Its CR.
+    pub(crate) end: usize,
+}
+
+/// Of the line of a judged section that starts at `line`, if it is of the plain shape: a token, a colon, text, CRLF, and
+/// no continuation line.
+#[inline]
+pub(crate) fn line_shape(section: &[u8], line: usize) -> Option<Shape> {
+    dispatch(LineShape(section, line))
+}
+
+struct LineShape<'b>(&'b [u8], usize);
+
+impl Job for LineShape<'_> {
+    type Output = Option<Shape>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> Option<Shape> {
+        let LineShape(section, line) = self;
+        if line >= section.len() {
+            return None;
+        }
+        let colon = Names::new(section)?.token_end(backend, line);
+        if colon == line || section.get(colon) != Some(&b':') {
+            return None;
+        }
+        let end = text_end(backend, section, colon);
+        #[cfg(test)]
+        work::add(end + 2 - line);
+        match section.get(end..)? {
+            [b'\r', b'\n', b' ' | b'\t', ..] => None,
+            [b'\r', b'\n', ..] => Some(Shape { colon, end }),
+            _ => None,
         }
     }
 }
@@ -378,6 +426,19 @@ mod tests {
             self.bytes[self.from..].iter().take_while(|&&byte| !is_control(byte)).count()
         }
 
+        /// A shape is right if there is one, and there is one unless the name is long or the bytes are few.
+        fn hold_shape(&self, shape: Option<Shape>) {
+            let colon = self.naive_token_end();
+            let is_named = colon > self.from && self.bytes.get(colon) == Some(&b':');
+            let end = self.from + self.naive_text_len();
+            let ends = self.bytes[end..].starts_with(b"\r\n") && colon < end;
+            let goes_on = matches!(self.bytes.get(end + 2), Some(b' ' | b'\t'));
+            let expected = (is_named && ends && !goes_on).then_some((colon, end));
+            let found = shape.map(|shape| (shape.colon, shape.end));
+            let may_be_left = colon - self.from >= NAME || self.bytes.len() < NAME;
+            assert!(found == expected || found.is_none() && may_be_left, "{found:?} for {expected:?}");
+        }
+
         fn naive_token_end(&self) -> usize {
             let rest = &self.bytes[self.from..];
             self.from + rest.iter().take_while(|&&byte| class::is_tchar(byte)).count()
@@ -394,6 +455,7 @@ mod tests {
             assert_eq!(TextLen(&self.bytes[self.from..]).run(backend), self.naive_text_len(), "{place:?}");
             assert_eq!(text_len(&self.bytes[self.from..]), self.naive_text_len(), "{place:?}");
             assert_eq!(token_end(backend, self.bytes, self.from), self.naive_token_end(), "{place:?}");
+            self.hold_shape(LineShape(self.bytes, self.from).run(backend));
         }
     }
 
@@ -434,10 +496,11 @@ mod tests {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             seed >> 16
         };
-        let texts: [fn(u32) -> u8; 4] = [
+        let texts: [fn(u32) -> u8; 5] = [
             |random| if random & 0xf < 5 { (random >> 8) as u8 } else { b'a' + (random >> 8 & 15) as u8 },
             |random| b"\r\n"[random as usize & 1],
             |random| b"a-Z_9:\r\n"[random as usize & 7],
+            |random| b"ab: c\t\r\n"[random as usize & 7],
             |random| b"\t\xe9\x7f\x1f !~"[random as usize % 7],
         ];
         for text in texts {
@@ -448,6 +511,22 @@ mod tests {
                     hold(&Oracle { bytes, from: 0 });
                     hold(&Oracle { bytes, from: len / 3 });
                     hold(&Oracle { bytes, from: len });
+                }
+            }
+        }
+    }
+
+    /// Lines whose names and values end at every place near the edges of blocks.
+    #[test]
+    fn lines_of_every_shape() {
+        for name in 0..70 {
+            for value in 0..140 {
+                let mut bytes = std::vec![b'n'; name];
+                bytes.push(b':');
+                bytes.extend(std::vec![b'v'; value]);
+                for tail in [&b"\r\n\r\n"[..], b"\r\n x\r\n\r\n", b"\n\r\n", b"\r\nNext: one\r\n\r\n", b""] {
+                    let bytes = [&bytes, tail].concat();
+                    hold(&Oracle { bytes: &bytes, from: 0 });
                 }
             }
         }
