@@ -309,8 +309,9 @@ impl ChunkedReader {
     fn check_limits(&self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {
         let limits = judge.policy.limits();
         let ends = byte == b'\r' || byte == b'\n';
-        let in_line = !matches!(self.state, State::SizeStart | State::DataCr | State::DataLf);
-        if in_line && !ends && self.at - self.line >= u64::from(limits.chunk_line) {
+        let in_line = !matches!(self.state, State::DataCr | State::DataLf);
+        let len = if self.state == State::SizeStart { 0 } else { self.at - self.line };
+        if in_line && !ends && len >= u64::from(limits.chunk_line) {
             return Err(self.refuse(judge, Rule::ChunkLineTooLong, byte));
         }
         if self.overhead >= allowed_overhead(self.content, limits) {

@@ -158,7 +158,13 @@ impl<'b> WholeHead<'_, '_, 'b> {
             };
             if !value::protocols(field.value()).all(&mut offered) {
                 let finding = self.finding(mismatch, value_at(&field));
-                return Err(self.judge.refuse(finding.detail("to a protocol that was not offered")));
+                let many = named > PROTOCOLS;
+                let detail = if many {
+                    "more protocols than make sense"
+                } else {
+                    "to a protocol that was not offered"
+                };
+                return Err(self.judge.refuse(finding.detail(detail)));
             }
         }
         if named == 0 {
@@ -253,7 +259,9 @@ impl<'b> WholeHead<'_, '_, 'b> {
             "Content-Length with Transfer-Encoding"
         } else if length && self.read_lengths().is_err() {
             "a Content-Length without meaning"
-        } else if coding.is_some() && self.read_codings().is_err() {
+        } else if coding.is_some() && self.read_codings().is_ok_and(|codings| codings.parameters.is_none()) {
+            return Ok(());
+        } else if coding.is_some() {
             "a Transfer-Encoding without meaning"
         } else {
             return Ok(());

@@ -669,7 +669,7 @@ fn set(limits: &mut Limits, which: usize, size: u64) {
         3 => limits.fields = (size % 9) as u16,
         4 => limits.interim_messages = (size % 4) as u16,
         5 => limits.interim_bytes = small,
-        6 => limits.chunk_line = small.max(1),
+        6 => limits.chunk_line = small,
         7 => limits.chunk_overhead = small,
         8 => (limits.chunk_overhead, limits.chunk_overhead_ratio) = (small, (size % 4) as u32),
         9 => limits.trailer_section = small,
