@@ -347,8 +347,11 @@ impl FieldLines {
     }
 
     fn passes_cr(&mut self, byte: u8) -> bool {
-        self.state = if byte == b'\r' { State::ValueCr } else { State::Value };
-        byte == b'\r'
+        let is_cr = byte == b'\r';
+        if is_cr {
+            self.state = State::ValueCr;
+        }
+        is_cr
     }
 
     fn passes_colon(&mut self, byte: u8, bytes: &[u8]) -> bool {
@@ -756,7 +759,7 @@ pub(super) fn whole_lines(bytes: &[u8], line: usize, room: u16, limits: &Limits,
     dispatch(MoreLines { bytes, line, room, limits, marks: &mut Marks::new(line), seen })
 }
 
-/// The same where the next lines may not be all, with the marks there are.
+/// The same walk where the empty line is not the next, with the marks there are.
 struct MoreLines<'w, 'b> {
     bytes: &'b [u8],
     line: usize,
@@ -772,12 +775,12 @@ impl Job for MoreLines<'_, '_> {
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Walked {
         let MoreLines { bytes, mut line, room, limits, marks, seen } = self;
-        let reach = reach_of(bytes, line, limits);
         let mut left = usize::from(room);
         let is_plain = loop {
             if ends_line_at(bytes, line) || left == 0 || !marks.find(backend, bytes, line) {
                 break left > 0;
             }
+            let reach = reach_of(bytes, line, limits);
             let ends = marks.found().up_to(left);
             let mut passed = Lines { bytes: reach, line, ends, seen }.run(backend);
             if passed == 0 && passes_line(backend, reach, line, ends, seen) {
@@ -863,7 +866,7 @@ impl Job for Lines<'_, '_> {
     }
 }
 
-/// Is it one, with its name up to there and its CR there?
+/// Is this a line, with its name up to the colon and its CR at `end`?
 #[inline(always)]
 fn is_line(bytes: &[u8], line: usize, colon: usize, end: usize) -> bool {
     colon > line && bytes.get(colon) == Some(&b':') && ends_line_at(bytes, end)

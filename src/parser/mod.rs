@@ -259,23 +259,21 @@ impl Parser {
     #[inline(always)]
     pub fn next_event<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
         // What is small and comes again and again is done here, without the cost of a call.
-        match &mut self.state {
-            State::Chunked(reader) => {
-                if let Some((data, rest)) = reader.same_chunk(input, self.content, self.policy.limits()) {
-                    self.use_chunk(input, data, rest);
-                    return Ok(Some(Event::Content(data)));
-                }
-            }
-            State::Head(reader) => {
-                if reader.passes(input, self.policy.limits()) {
-                    return Ok(None);
-                }
-            }
-            _ => {}
+        if let State::Chunked(reader) = &mut self.state
+            && let Some((data, rest)) = reader.same_chunk(input, self.content, self.policy.limits())
+        {
+            self.use_chunk(input, data, rest);
+            return Ok(Some(Event::Content(data)));
+        }
+        if let State::Head(reader) = &mut self.state
+            && reader.passes(input, self.policy.limits())
+        {
+            return Ok(None);
         }
         self.next(input)
     }
 
+    /// The same for all that is worth a call.
     #[inline(never)]
     fn next<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
         match &mut self.state {

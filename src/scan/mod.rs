@@ -39,8 +39,7 @@ pub(crate) trait Backend: Copy {
     /// CTL but HTAB: what no line may hold but its end.
     fn controls(self, block: &[u8; BLOCK]) -> u64;
 
-    /// How many tchar stand in a row from `from` on, which is less than the length of the block; that length if none of
-    /// the others from there on is any other octet.
+    /// How many tchar stand in a row from `from` on, a place in the block; the block's length if nothing else follows.
     fn token_len(self, block: &[u8; NAME], from: usize) -> usize;
 }
 
@@ -48,7 +47,7 @@ pub(crate) trait Backend: Copy {
 pub(crate) trait Job {
     type Output;
 
-    /// To be `#[inline(always)]`, or the backend's instructions become calls.
+    /// To be `#[inline(always)]`, and no closure in it to ask the backend, or the backend's instructions become calls.
     fn run<B: Backend>(self, backend: B) -> Self::Output;
 }
 
@@ -121,8 +120,8 @@ impl Marks {
         }
     }
 
-    /// Classify blocks until enough is kept, the bytes end, or a run of four has passed: CRLFCRLF ends a head, and
-    /// what follows it need not be looked at.
+    /// Pass over those that are kept and classify blocks until enough is kept again, the bytes end, or a run of four has
+    /// passed: CRLFCRLF ends a head, and what follows it need not be looked at.
     #[inline(always)]
     pub(crate) fn fill<B: Backend>(&mut self, backend: B, bytes: &[u8]) {
         let base = self.scanned;
