@@ -85,24 +85,24 @@ impl Told {
             wire: head.wire().to_vec(),
         }
     }
+}
 
-    /// The lines that are fields, taken from the bytes: folds joined, lines without a proper name left out.
-    fn lines(&self) -> Vec<OwnField> {
-        let text = self.wire.strip_suffix(b"\n").unwrap_or(&self.wire);
-        let mut lines = text.split(|&byte| byte == b'\n').skip_while(|line| !line.starts_with(b"HTTP/"));
-        lines.next();
-        let mut joined: Vec<Vec<u8>> = Vec::new();
-        for line in lines {
-            match joined.last_mut() {
-                Some(last) if line.starts_with(b" ") || line.starts_with(b"\t") => {
-                    last.push(b'\n');
-                    last.extend(line);
-                }
-                _ => joined.push(line.to_vec()),
+/// The lines that are fields, taken from the bytes: folds joined, lines without a proper name left out.
+pub fn lines(wire: &[u8]) -> Vec<OwnField> {
+    let text = wire.strip_suffix(b"\n").unwrap_or(wire);
+    let mut lines = text.split(|&byte| byte == b'\n').skip_while(|line| !line.starts_with(b"HTTP/"));
+    lines.next();
+    let mut joined: Vec<Vec<u8>> = Vec::new();
+    for line in lines {
+        match joined.last_mut() {
+            Some(last) if line.starts_with(b" ") || line.starts_with(b"\t") => {
+                last.push(b'\n');
+                last.extend(line);
             }
+            _ => joined.push(line.to_vec()),
         }
-        joined.iter().filter_map(|line| field(line)).collect()
     }
+    joined.iter().filter_map(|line| field(line)).collect()
 }
 
 fn field(line: &[u8]) -> Option<OwnField> {
@@ -120,14 +120,14 @@ fn repaired(value: &[u8]) -> Vec<u8> {
     pieces.join(&b' ')
 }
 
-fn trim(text: &[u8]) -> &[u8] {
+pub fn trim(text: &[u8]) -> &[u8] {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = text.iter().position(|byte| !is_blank(byte)).unwrap_or(text.len());
     let end = text.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
     &text[start..end]
 }
 
-fn is_tchar(byte: u8) -> bool {
+pub fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
@@ -153,7 +153,7 @@ struct Wanted {
 
 impl Wanted {
     fn of(head: &Told, hop: &Hop<'_>) -> Wanted {
-        let lines = head.lines();
+        let lines = lines(&head.wire);
         let framing = framing(head, hop);
         let interim = head.status < 200;
         let tunnel = framing == Framing::Tunnel;
@@ -501,7 +501,7 @@ fn check_unsendable(incoming: &Incoming<'_>, head: &Told, violation: &Violation)
     assert_eq!(violation.rule(), Rule::UnsupportedTransferCoding);
     assert_ne!(incoming.policy.level(Rule::TransferCodingNotFinalChunked), Level::Deny);
     assert_eq!(head.framing, Framing::UntilClose);
-    let lines = head.lines();
+    let lines = lines(&head.wire);
     let codings = values(&lines, "transfer-encoding").flat_map(|value| value.split(|&byte| byte == b','));
     let last = codings.map(trim).filter(|coding| !coding.is_empty()).last().expect("a coding");
     assert!(!last.eq_ignore_ascii_case(b"chunked"), "{}", Escaped(&head.wire));

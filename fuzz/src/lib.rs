@@ -1,7 +1,13 @@
 //! The bodies of the fuzz targets: plain functions, which `tests/fuzz_seeds.rs` replays on stable Rust.
 #![allow(clippy::missing_panics_doc, reason = "to panic is what they are for")]
 
+pub mod answer;
+pub mod chunked;
 pub mod closure;
+pub mod earliest;
+mod reference;
+pub mod requests;
+pub mod scan;
 pub mod scene;
 pub mod transcript;
 
@@ -11,6 +17,12 @@ use badgateway::{
 use closure::Incoming;
 use scene::{Scene, strictest_and_loosest};
 use transcript::{Own, Pull, Said, Transcript, transcribe};
+
+pub use answer::answer;
+pub use chunked::chunked;
+pub use earliest::earliest;
+pub use requests::requests;
+pub use scan::scan;
 
 /// G1 and G6: no panic, always progress, the same answer twice, errors for good.
 pub fn total(data: &[u8]) {
@@ -214,7 +226,7 @@ pub fn forward(data: &[u8]) {
 pub type Body = fn(&[u8]);
 
 /// Every body, by name.
-pub const BODIES: [(&str, Body); 7] = [
+pub const BODIES: [(&str, Body); 12] = [
     ("total", total),
     ("split", split),
     ("policy", policy),
@@ -222,4 +234,9 @@ pub const BODIES: [(&str, Body); 7] = [
     ("report", report),
     ("reader", reader),
     ("forward", forward),
+    ("earliest", earliest),
+    ("chunked", chunked),
+    ("answer", answer),
+    ("requests", requests),
+    ("scan", scan),
 ];

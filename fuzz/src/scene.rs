@@ -113,12 +113,17 @@ impl<'r> Scene<'r> {
 
     /// Where the reads end, but for the last.
     pub fn cuts(&self) -> Vec<usize> {
+        self.cuts_of(self.reply.len())
+    }
+
+    /// The same for something else of that length.
+    pub fn cuts_of(&self, len: usize) -> Vec<usize> {
         let mut at = 0;
         let ends = self.reads.iter().cycle().map(|read| {
             at += read;
             at
         });
-        ends.take_while(|&end| end < self.reply.len()).collect()
+        ends.take_while(|&end| end < len).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use badgateway::{Exchange, Framing, Limits, Method, Version, Written};
 
-use crate::grammar::{Field, Head, is_tchar, trim};
+use super::grammar::{Field, Head, is_tchar, trim};
 
 /// Fields of which one is all there may be (RFC 9110 5.5).
 pub const SINGLETONS: [&str; 9] = [

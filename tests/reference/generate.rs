@@ -1,6 +1,5 @@
 //! Replies that nobody wrote: valid ones made from the grammar, the same with faults, and words in no order at all.
 
-use std::fmt;
 use std::ops::{Range, RangeInclusive};
 use std::sync::OnceLock;
 
@@ -14,32 +13,7 @@ use crate::framing::{END_TO_END, HOP_BY_HOP, NO_TRAILERS, SINGLETONS};
 use crate::grammar::{Octets, is_tchar, trim};
 use crate::literate;
 use crate::reply::Terms;
-
-/// A reply, what it is held against, where it is cut into two reads, and whether the connection ends after it.
-#[derive(Clone)]
-pub struct Trial {
-    pub reply: Octets,
-    pub terms: Terms,
-    pub cut: usize,
-    pub ended: bool,
-}
-
-impl Trial {
-    /// Where the first read ends.
-    pub fn cut(&self) -> usize {
-        self.cut % (self.reply.0.len() + 1)
-    }
-}
-
-impl fmt::Debug for Trial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Terms { exchange, limits } = &self.terms;
-        write!(f, "{:?}, ended {}, cut {}, ", self.reply, self.ended, self.cut())?;
-        write!(f, "to {:?}, written {:?}, ", exchange.method(), exchange.request_written())?;
-        write!(f, "offering {:?}", Octets::from(exchange.offer()))?;
-        if *limits == Limits::DEFAULT { Ok(()) } else { write!(f, ", {limits:?}") }
-    }
-}
+use crate::trial::Trial;
 
 // Strategies are large values: those made of many are boxed, or a test thread has too little stack for them.
 

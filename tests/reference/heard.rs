@@ -2,9 +2,9 @@
 
 use badgateway::{Close, Event, Fields, Framing, Head, Parser, Policy, Violation};
 
-use crate::generate::Trial;
-use crate::grammar::{self, Field, Octets};
-use crate::reply::Reply;
+use super::grammar::{self, Field, Octets};
+use super::reply::Reply;
+use super::trial::Trial;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {

@@ -16,19 +16,20 @@ mod heard;
 #[path = "../literate/mod.rs"]
 mod literate;
 mod reply;
+mod trial;
 mod witness;
 
 use std::collections::BTreeMap;
 use std::env;
 
-use badgateway::{Framing, Method, Version, Written};
-use generate::Trial;
+use badgateway::{Framing, Version, Written};
 use grammar::Octets;
 use heard::{Heard, listen};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use reply::Verdict;
+use trial::{Trial, disagreement, is_moot};
 use witness::{Future, future};
 
 fn config(cases: u32) -> ProptestConfig {
@@ -44,41 +45,6 @@ fn config(cases: u32) -> ProptestConfig {
         max_global_rejects: u32::MAX,
         ..asked
     }
-}
-
-/// What the parser and the reference do not agree on.
-fn disagreement(trial: &Trial) -> Option<String> {
-    let (reply, terms) = (&trial.reply.0, &trial.terms);
-    let (refused_at, verdict, heard) =
-        (terms.refused_at(reply), terms.judge(reply, trial.ended), listen(trial));
-    let agreed = match (&heard, &verdict, refused_at) {
-        (Heard::Refused(violation), _, Some(at)) => {
-            let decided_at = violation.decided_at() as usize;
-            // Of a CR that may not stand where it does the octet after it tells which rule it breaks.
-            decided_at == at || (reply[at] == b'\r' && decided_at == at + 1)
-        }
-        (Heard::Whole(heard), Verdict::Whole(read), None) => heard == read,
-        (Heard::Open, Verdict::Open, None) => true,
-        (Heard::Open, Verdict::Refused, Some(at)) => reply[at..] == *b"\r",
-        _ => false,
-    };
-    let told = || format!("{trial:?}\nparser: {heard:?}\nreference: {verdict:?}, refused at {refused_at:?}");
-    (!agreed).then(told)
-}
-
-/// Is it about parameters of a coding other than chunked in a reply without content? Nothing depends on them there, and
-/// the reference does not know their grammar.
-fn is_moot(trial: &Trial) -> bool {
-    let reply = trial.reply.0.to_ascii_lowercase();
-    let is_empty =
-        trial.terms.exchange.method() == Method::Head || reply.windows(5).any(|part| part == b" 304 ");
-    let has_parameters = |line: &[u8]| {
-        let codings = line.strip_prefix(b"transfer-encoding:").unwrap_or(&[]);
-        let first = codings.split(|&octet| octet == b';').next().unwrap_or(&[]);
-        let coding = first.rsplit(|&octet| octet == b',').next().unwrap_or(&[]);
-        codings.len() > first.len() && coding.trim_ascii() != b"chunked"
-    };
-    is_empty && reply.split(|&octet| octet == b'\n').any(has_parameters)
 }
 
 proptest! {

@@ -6,8 +6,8 @@ use nom::combinator::peek;
 use nom::error::{Error, ErrorKind};
 use nom::{Err, Needed, Parser};
 
-use crate::framing::{framing, is_interim, may_come, trailers_are_fit};
-use crate::grammar::{Field, Head, Octets, Parsed, chunked_body, head, version_and_status, within};
+use super::framing::{framing, is_interim, may_come, trailers_are_fit};
+use super::grammar::{Field, Head, Octets, Parsed, chunked_body, head, version_and_status, within};
 
 /// What a reply is held against: the request it answers, and how much there may be of it.
 #[derive(Clone)]
