@@ -854,15 +854,18 @@ impl Job for Lines<'_, '_> {
     fn run<B: Backend>(self, backend: B) -> usize {
         let Lines { bytes, mut line, ends, seen } = self;
         let Some(names) = Names::new(bytes) else { return 0 };
-        for (passed, end) in ends.iter().enumerate() {
+        let (mut met, mut passed) = (seen.met, 0);
+        for end in ends.iter() {
             let colon = names.token_end(backend, line);
             if !is_line(bytes, line, colon, end) {
-                return passed;
+                break;
             }
-            seen.add(bytes, line, colon);
+            seen.add_to(&mut met, bytes, line, colon);
             line = end + 2;
+            passed += 1;
         }
-        ends.len()
+        seen.met = met;
+        passed
     }
 }
 

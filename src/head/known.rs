@@ -163,12 +163,26 @@ static TABLE: [Entry; SLOTS] = {
     table
 };
 
+/// Which fields there are, and which of them more than once; a bit each.
+#[derive(Clone, Copy)]
+pub(super) struct Met {
+    present: u32,
+    repeated: u32,
+}
+
+impl Met {
+    #[inline(always)]
+    fn count(&mut self, bit: u32) {
+        self.repeated |= self.present & bit;
+        self.present |= bit;
+    }
+}
+
 /// Which of them a section holds, which of them more than once, and where the last Content-Length,
 /// Transfer-Encoding and Connection stand.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen {
-    present: u32,
-    repeated: u32,
+    pub(super) met: Met,
     /// The place past the three takes what nobody asks for.
     last: [u32; Seen::ELSEWHERE + 1],
 }
@@ -176,13 +190,22 @@ pub(crate) struct Seen {
 impl Seen {
     const ELSEWHERE: usize = 3;
 
-    pub(crate) const NONE: Seen = Seen { present: 0, repeated: 0, last: [0; Seen::ELSEWHERE + 1] };
+    pub(crate) const NONE: Seen =
+        Seen { met: Met { present: 0, repeated: 0 }, last: [0; Seen::ELSEWHERE + 1] };
 
     /// Note the name from `line` to `colon`, which is a token and not empty, if it is known.
     #[inline(always)]
     pub(super) fn add(&mut self, bytes: &[u8], line: usize, colon: usize) {
+        let mut met = self.met;
+        self.add_to(&mut met, bytes, line, colon);
+        self.met = met;
+    }
+
+    /// The same with what was met so far at hand, and not in memory, which a loop would wait for.
+    #[inline(always)]
+    pub(super) fn add_to(&mut self, met: &mut Met, bytes: &[u8], line: usize, colon: usize) {
         let (Some(&last), Some(&first)) = (bytes[..colon].last_chunk(), bytes.get(line)) else {
-            return self.add_short(bytes, line, colon);
+            return self.add_short(met, bytes, line, colon);
         };
         let len = colon - line;
         let entry = &TABLE[slot(len, first)];
@@ -190,27 +213,27 @@ impl Seen {
         let is_it = is_it & (len == entry.len);
         // All ones or none: which names are known is nothing to guess at.
         let all = u32::from(is_it).wrapping_neg();
-        self.count(entry.bit & all, entry.place | !all as u8, line);
+        met.count(entry.bit & all);
+        self.stands(entry.place | !all as u8, line);
     }
 
     /// So near the front that no status line is before it: the first lines of a trailer section.
     #[cold]
-    fn add_short(&mut self, bytes: &[u8], line: usize, colon: usize) {
+    fn add_short(&mut self, met: &mut Met, bytes: &[u8], line: usize, colon: usize) {
         if let Some(known) = Known::of(&bytes[line..colon]) {
             let Entry { bit, place, .. } = Entry::of(known);
-            self.count(bit, place, line);
+            met.count(bit);
+            self.stands(place, line);
         }
     }
 
     #[inline(always)]
-    fn count(&mut self, bit: u32, place: u8, line: usize) {
-        self.repeated |= self.present & bit;
-        self.present |= bit;
+    fn stands(&mut self, place: u8, line: usize) {
         self.last[place as usize % self.last.len()] = line as u32;
     }
 
     pub(crate) const fn has(&self, known: Known) -> bool {
-        self.present & known.bit() != 0
+        self.met.present & known.bit() != 0
     }
 
     /// Where the only one stands, for the three of which it is kept.
@@ -221,11 +244,11 @@ impl Seen {
     }
 
     pub(crate) const fn repeats(&self, known: Known) -> bool {
-        self.repeated & known.bit() != 0
+        self.met.repeated & known.bit() != 0
     }
 
     pub(crate) const fn repeats_any_singleton(&self) -> bool {
-        self.repeated >> Known::Location as u8 != 0
+        self.met.repeated >> Known::Location as u8 != 0
     }
 
     /// Is no field there that takes care to read: none twice, and none that is about the connection but Connection and
@@ -234,7 +257,7 @@ impl Seen {
     pub(crate) const fn is_plain(&self) -> bool {
         let odd =
             Known::Upgrade.bit() | Known::Trailer.bit() | Known::ProxyConnection.bit() | Known::Te.bit();
-        self.present & odd == 0 && self.repeated == 0
+        self.met.present & odd == 0 && self.met.repeated == 0
     }
 }
 

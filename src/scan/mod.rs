@@ -203,11 +203,6 @@ impl<'m> Found<'m> {
         self.iter().next_back()
     }
 
-    #[inline(always)]
-    pub(crate) fn len(self) -> usize {
-        self.places.len()
-    }
-
     /// The first of them, at most so many.
     #[inline(always)]
     pub(crate) fn up_to(self, count: usize) -> Found<'m> {
@@ -409,7 +404,7 @@ mod tests {
                 if !marks.find(backend, self.bytes, self.from) {
                     return all;
                 }
-                let count = marks.found().len() / 2 + 1;
+                let count = marks.found().iter().len() / 2 + 1;
                 all.extend(marks.found().up_to(count).iter());
                 marks.pass(count);
             }
