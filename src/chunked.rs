@@ -61,7 +61,7 @@ pub(crate) enum Chunk {
 
 /// What stands between the data of two chunks and is written as most are: CRLF, one to four HEXDIG, CRLF.
 #[derive(Clone, Copy)]
-struct PlainLine {
+struct PlainSizeLine {
     /// The octets, the first one lowest.
     word: u64,
     mask: u64,
@@ -73,9 +73,9 @@ struct PlainLine {
 const CR: u64 = b'\r' as u64;
 const CRLF: u64 = CR | (b'\n' as u64) << 8;
 
-impl PlainLine {
+impl PlainSizeLine {
     /// A line that no bytes are equal to.
-    const NONE: PlainLine = PlainLine { word: 1, mask: 0, len: 0, size: 0 };
+    const NONE: PlainSizeLine = PlainSizeLine { word: 1, mask: 0, len: 0, size: 0 };
 
     /// Most chunks are as long as the one before.
     #[inline]
@@ -85,7 +85,7 @@ impl PlainLine {
 
     /// The line that eight octets begin with.
     #[inline(always)]
-    fn read(word: u64) -> Option<PlainLine> {
+    fn read(word: u64) -> Option<PlainSizeLine> {
         const ONES: u64 = u64::MAX / 0xff;
         let line = word >> 16;
         // The lowest bit that is set is the top one of the first octet that is CR.
@@ -104,7 +104,7 @@ impl PlainLine {
         }
         let len = digits as usize + 4;
         let mask = u64::MAX >> (64 - 8 * len);
-        Some(PlainLine { word: word & mask, mask, len, size })
+        Some(PlainSizeLine { word: word & mask, mask, len, size })
     }
 }
 
@@ -135,7 +135,7 @@ pub(crate) struct ChunkedReader {
     content: u64,
     overhead: u64,
     /// The plain line before.
-    last: PlainLine,
+    last: PlainSizeLine,
 }
 
 /// What chunk lines may take by the time so much content has come.
@@ -156,7 +156,7 @@ impl ChunkedReader {
             quoted: false,
             content: 0,
             overhead: 0,
-            last: PlainLine::NONE,
+            last: PlainSizeLine::NONE,
         }
     }
 
@@ -200,7 +200,8 @@ impl ChunkedReader {
     }
 
     /// The data of the next chunk, behind so much content, and what follows it: if it is at hand whole, and its line is
-    /// the same plain one as the line before. Does what the machine would have done, data and all.
+    /// the same plain one as the line before. What the machine would have done, but that offset and content are the caller's
+    /// to count: [`read`](Self::read) is told them.
     #[inline(always)]
     pub(crate) fn same_chunk<'b>(
         &mut self,
@@ -231,7 +232,7 @@ impl ChunkedReader {
         content: u64,
         limits: &Limits,
     ) -> Option<(&'b [u8], &'b [u8])> {
-        let line = PlainLine::read(u64::from_le_bytes(*input.first_chunk()?))?;
+        let line = PlainSizeLine::read(u64::from_le_bytes(*input.first_chunk()?))?;
         // The limit is for the digits: no CRLF counts, not the one before them either.
         if line.len as u64 > 4 + u64::from(limits.chunk_line) {
             return None;

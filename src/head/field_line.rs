@@ -592,14 +592,16 @@ impl FieldLines {
     }
 
     fn control_octet(&self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
-        let rule = match self.known(judge) {
+        let known = self.known(judge);
+        let rule = match known {
             _ if byte == 0 => Rule::NulInField,
             Some(Known::TransferEncoding) => Rule::MalformedTransferEncoding,
             Some(Known::ContentLength) => Rule::InvalidContentLength,
             _ => Rule::ControlCharacterInFieldValue,
         };
         let finding = Finding::at(rule, self.at);
-        if self.in_framing_field(judge) { Err(judge.refuse(finding)) } else { judge.tolerate(finding) }
+        let decides_framing = known.is_some_and(Known::decides_framing);
+        if decides_framing { Err(judge.refuse(finding)) } else { judge.tolerate(finding) }
     }
 
     fn value_cr(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
@@ -659,7 +661,10 @@ impl FieldLines {
 
     /// The field whose value is at hand, if it is known.
     fn known(&self, judge: &Judge<'_, '_>) -> Option<Known> {
-        let line = &judge.bytes[self.field?..];
+        // However long the line, a name that is known has ended by there.
+        let line = up_to(Known::LONGEST + 1, &judge.bytes[self.field?..]);
+        #[cfg(test)]
+        crate::scan::work::add(line.len());
         line.split(|&byte| byte == b':' || is_blank(byte)).next().and_then(Known::of)
     }
 
@@ -715,6 +720,8 @@ fn up_to(most: usize, bytes: &[u8]) -> &[u8] {
 /// Of whole plain lines.
 fn start_of_last(lines: &[u8]) -> usize {
     let before = lines.strip_suffix(b"\r\n").unwrap_or(lines);
+    #[cfg(test)]
+    crate::scan::work::add(before.iter().rev().take_while(|&&byte| byte != b'\n').count());
     before.iter().rposition(|&byte| byte == b'\n').map_or(0, |lf| lf + 1)
 }
 
@@ -736,9 +743,9 @@ pub(crate) struct Walked {
 }
 
 impl Walked {
-    /// And `count` before them.
+    /// The same behind `count` others.
     #[inline(always)]
-    pub(super) fn with(self, count: u16) -> Walked {
+    pub(super) fn behind(self, count: u16) -> Walked {
         Walked { count: self.count + count, ..self }
     }
 

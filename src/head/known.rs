@@ -47,6 +47,9 @@ impl Known {
         Known::Expires,
     ];
 
+    /// Octets in the longest of their names.
+    pub(crate) const LONGEST: usize = Known::TransferEncoding.name().len();
+
     /// The field of that name, in any case.
     pub(crate) fn of(name: &[u8]) -> Option<Known> {
         let entry = &TABLE[slot(name.len(), *name.first()?)];
@@ -125,7 +128,7 @@ impl Entry {
         let name = known.name();
         let (mut word, mut mask) = (0, 0);
         let mut at = name.len().saturating_sub(16);
-        assert!(at <= 1);
+        assert!(name.len() <= Known::LONGEST && at <= 1);
         while at < name.len() {
             let octet = name[at];
             let bits = if octet.is_ascii_lowercase() { !CASE } else { u8::MAX };
@@ -155,6 +158,7 @@ static TABLE: [Entry; SLOTS] = {
     let mut at = 0;
     while at < Known::COUNT {
         let known = Known::ALL[at];
+        assert!(known as usize == at);
         let slot = slot(known.name().len(), known.name()[0]);
         assert!(table[slot].known.is_none());
         table[slot] = Entry::of(known);
@@ -187,6 +191,9 @@ pub(crate) struct Seen {
     last: [u32; Seen::ELSEWHERE + 1],
 }
 
+// All ones select the place that takes what nobody asks for.
+const _: () = assert!(u8::MAX as usize % (Seen::ELSEWHERE + 1) == Seen::ELSEWHERE);
+
 impl Seen {
     const ELSEWHERE: usize = 3;
 
@@ -217,7 +224,7 @@ impl Seen {
         self.stands(entry.place | !all as u8, line);
     }
 
-    /// So near the front that no status line is before it: the first lines of a trailer section.
+    /// Fewer than sixteen octets from the front: in a trailer section, or behind the shortest of status lines.
     #[cold]
     fn add_short(&mut self, met: &mut Met, bytes: &[u8], line: usize, colon: usize) {
         if let Some(known) = Known::of(&bytes[line..colon]) {

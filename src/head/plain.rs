@@ -12,26 +12,26 @@ use crate::scan::{Backend, Job, Marks, dispatch};
 
 /// The status line of a final reply.
 #[derive(Clone, Copy)]
-pub(crate) struct PlainLine {
+pub(crate) struct PlainStatusLine {
     pub(crate) status: u16,
     pub(crate) version: Version,
     /// With its CRLF.
     pub(crate) len: usize,
 }
 
-impl PlainLine {
+impl PlainStatusLine {
     /// Where the status code stands.
     pub(crate) const CODE_AT: usize = StatusLine::PLAIN_CODE_AT;
 
     /// The one that `bytes` start with, and the field lines behind it up to the first that is not plain or not whole;
     /// those that are known are added to `seen`, of which there were none.
     #[inline(always)]
-    pub(crate) fn read(bytes: &[u8], seen: &mut Seen, limits: &Limits) -> Option<(PlainLine, Walked)> {
+    pub(crate) fn read(bytes: &[u8], seen: &mut Seen, limits: &Limits) -> Option<(PlainStatusLine, Walked)> {
         let section = &bytes[..bytes.len().min(limits.header_section as usize)];
         let start = dispatch(Start { bytes: section, seen, limits })?;
         let room = limits.fields - start.passed;
         let walked = whole_lines(section, start.next, room, limits, seen);
-        Some((start.line, walked.with(start.passed)))
+        Some((start.line, walked.behind(start.passed)))
     }
 
     /// A reader that goes on from there.
@@ -52,7 +52,7 @@ struct Start<'w, 'b> {
 }
 
 struct Started {
-    line: PlainLine,
+    line: PlainStatusLine,
     /// Field lines.
     passed: u16,
     /// Where the one behind them starts.
@@ -74,6 +74,6 @@ impl Job for Start<'_, '_> {
         let ends = found.rest().up_to(usize::from(limits.fields));
         let passed = Lines { bytes: reach_of(bytes, len, limits), line: len, ends, seen }.run(backend);
         let next = ends.up_to(passed).last().map_or(len, |last| last + 2);
-        Some(Started { line: PlainLine { status, version, len }, passed: passed as u16, next })
+        Some(Started { line: PlainStatusLine { status, version, len }, passed: passed as u16, next })
     }
 }

@@ -40,6 +40,7 @@ pub(crate) trait Backend: Copy {
     fn controls(self, block: &[u8; BLOCK]) -> u64;
 
     /// How many tchar stand in a row from `from` on, a place in the block; the block's length if nothing else follows.
+    /// At the end of the block any number may be said.
     fn token_len(self, block: &[u8; NAME], from: usize) -> usize;
 }
 
@@ -84,9 +85,10 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// Marks of the bytes from `from` on.
+    /// Marks of the bytes from `from` on, which are cut to a limit on sections: no place needs more than 32 bits.
     #[inline(always)]
     pub(crate) fn new(from: usize) -> Marks {
+        debug_assert!(u32::try_from(from).is_ok());
         Marks { kept: [0; KEPT], base: from as u32, len: 0, next: 0, scanned: from, before: (0, 0) }
     }
 
@@ -120,8 +122,8 @@ impl Marks {
         }
     }
 
-    /// Pass over those that are kept and classify blocks until enough is kept again, the bytes end, or a run of four has
-    /// passed: CRLFCRLF ends a head, and what follows it need not be looked at.
+    /// Pass over those that are kept and classify blocks until enough is kept again, the bytes or the reach end, or a run
+    /// of four has passed: CRLFCRLF ends a head, and what follows it need not be looked at.
     #[inline(always)]
     pub(crate) fn fill<B: Backend>(&mut self, backend: B, bytes: &[u8]) {
         let base = self.scanned;
@@ -231,9 +233,7 @@ fn after(before: u64, mask: u64, by: u32) -> u64 {
 #[inline(always)]
 fn last_controls<B: Backend>(backend: B, bytes: &[u8], from: usize) -> u64 {
     let rest = &bytes[from..];
-    if bytes.len() >= BLOCK
-        && let Some(block) = bytes.last_chunk()
-    {
+    if let Some(block) = bytes.last_chunk() {
         // The last bytes once more, those before `from` shifted out.
         return backend.controls(block) >> (BLOCK - rest.len());
     }
