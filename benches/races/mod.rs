@@ -79,6 +79,7 @@ pub fn backend() -> &'static str {
         && std::is_x86_feature_detected!("avx2")
         && std::is_x86_feature_detected!("bmi1")
         && std::is_x86_feature_detected!("bmi2")
+        && std::is_x86_feature_detected!("popcnt")
     {
         "AVX2"
     } else {
