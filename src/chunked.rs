@@ -200,8 +200,8 @@ impl ChunkedReader {
     }
 
     /// The data of the next chunk, behind so much content, and what follows it: if it is at hand whole, and its line is
-    /// the same plain one as the line before. What the machine would have done, but that offset and content are the caller's
-    /// to count: [`read`](Self::read) is told them.
+    /// the same plain one as the line before. What the machine would have done, but that offset and content are the
+    /// caller's to count: [`read`](Self::read) is told them.
     #[inline(always)]
     pub(crate) fn same_chunk<'b>(
         &mut self,

@@ -5,6 +5,7 @@
 #![cfg(feature = "alloc")]
 
 mod arbitrary;
+mod cases;
 #[cfg(feature = "std")]
 #[path = "../fuzz/src/closure.rs"]
 mod closure;
@@ -12,7 +13,6 @@ mod closure;
 mod literate;
 
 use std::collections::{BTreeSet, HashSet};
-use std::env;
 use std::ops::Range;
 
 #[cfg(feature = "std")]
@@ -22,24 +22,11 @@ use badgateway::{
     Class, Close, Detection, End, Escaped, Event, Exchange, Fields, Forwarded, Framing, Level, Limits, Paint,
     Parser, Phase, Policy, Reason, Relax, Reuse, Rule, Section, Span, Version, Violation, Written, validate,
 };
+use cases::config;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{RngSeed, TestRunner};
-
-fn config(cases: u32) -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    ProptestConfig {
-        cases: if env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases },
-        rng_seed: match asked.rng_seed {
-            RngSeed::Random => RngSeed::Fixed(9112),
-            fixed => fixed,
-        },
-        failure_persistence: None,
-        max_shrink_time: 10_000,
-        ..asked
-    }
-}
+use proptest::test_runner::TestRunner;
 
 /// Content octets, and where in the stream they stood.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -259,9 +259,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
             "Content-Length with Transfer-Encoding"
         } else if length && self.read_lengths().is_err() {
             "a Content-Length without meaning"
-        } else if coding.is_some() && self.read_codings().is_ok_and(|codings| codings.parameters.is_none()) {
-            return Ok(());
-        } else if coding.is_some() {
+        } else if coding.is_some() && !self.read_codings().is_ok_and(|codings| codings.parameters.is_none()) {
             "a Transfer-Encoding without meaning"
         } else {
             return Ok(());

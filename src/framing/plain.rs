@@ -24,13 +24,14 @@ pub(crate) fn plain(
         return None;
     }
     let persistence = persistence(seen, bytes)?;
+    let is_bodiless = matches!(status, 204 | 304);
     let framing = match (seen.has(Known::TransferEncoding), seen.has(Known::ContentLength)) {
-        (false, false) if matches!(status, 204 | 304) => Framing::None,
-        (true, false) if !matches!(status, 204 | 304) => {
+        (false, false) if is_bodiless => Framing::None,
+        (true, false) if !is_bodiless => {
             let is_chunked = starts_with(value(Known::TransferEncoding, seen, bytes)?, b"chunked\r\n");
             is_chunked.then_some(Framing::Chunked)?
         }
-        (false, true) if !matches!(status, 204 | 304) => {
+        (false, true) if !is_bodiless => {
             let length = plain_length(value(Known::ContentLength, seen, bytes)?)?;
             (length <= limits.content).then_some(Framing::Length(length))?
         }

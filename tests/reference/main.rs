@@ -8,6 +8,8 @@
 //! go elsewhere and further.
 #![cfg(feature = "alloc")]
 
+#[path = "../cases/mod.rs"]
+mod cases;
 mod framing;
 mod generate;
 mod grammar;
@@ -20,31 +22,19 @@ mod trial;
 mod witness;
 
 use std::collections::BTreeMap;
-use std::env;
 
 use badgateway::{Framing, Version, Written};
 use grammar::Octets;
 use heard::{Heard, listen};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{RngSeed, TestRunner};
+use proptest::test_runner::TestRunner;
 use reply::Verdict;
 use trial::{Trial, disagreement, is_moot};
 use witness::{Future, future};
 
 fn config(cases: u32) -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    ProptestConfig {
-        cases: if env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases },
-        rng_seed: match asked.rng_seed {
-            RngSeed::Random => RngSeed::Fixed(9112),
-            fixed => fixed,
-        },
-        failure_persistence: None,
-        max_shrink_time: 20_000,
-        max_global_rejects: u32::MAX,
-        ..asked
-    }
+    ProptestConfig { max_shrink_time: 20_000, max_global_rejects: u32::MAX, ..cases::config(cases) }
 }
 
 proptest! {
