@@ -14,7 +14,7 @@ use crate::class::{is_blank, is_digit, is_tchar, is_text};
 use crate::judge::{Finding, Halt, Judge};
 use crate::policy::Limits;
 use crate::rule::Rule;
-use crate::scan::{Backend, Found, Job, Marks, Names, dispatch, text_len, token_end};
+use crate::scan::{Backend, Found, Job, Kept, Marks, Names, dispatch, text_len, token_end};
 
 const SPELLS_FRAMING: &str = "its letters spell a field that decides framing";
 
@@ -171,7 +171,8 @@ impl FieldLines {
         ceiling: Ceiling,
     ) -> Result<Option<usize>, Halt> {
         self.ceiling = ceiling.at;
-        let mut marks = Marks::new(self.at);
+        let mut kept = Kept::room();
+        let mut marks = Marks::new(self.at, &mut kept);
         if matches!(self.state, State::Name | State::Value) && self.is_worth_a_walk(judge.bytes) {
             dispatch(Walk { lines: self, marks: &mut marks, judge });
         }
@@ -228,7 +229,7 @@ impl FieldLines {
 
     /// The rest of a value and its CRLF; true if that is all there.
     #[inline(always)]
-    fn walk_value<B: Backend>(&mut self, backend: B, marks: &mut Marks, judge: &Judge<'_, '_>) -> bool {
+    fn walk_value<B: Backend>(&mut self, backend: B, marks: &mut Marks<'_>, judge: &Judge<'_, '_>) -> bool {
         let bytes = up_to(self.ceiling, judge.bytes);
         marks.find(backend, bytes, self.at);
         let cr = marks.found().first().unwrap_or(bytes.len());
@@ -248,7 +249,7 @@ impl FieldLines {
     /// Whole lines from the start of one; true if a name has begun then, which has not come whole or whose value has
     /// not.
     #[inline(always)]
-    fn walk_lines<B: Backend>(&mut self, backend: B, marks: &mut Marks, judge: &Judge<'_, '_>) -> bool {
+    fn walk_lines<B: Backend>(&mut self, backend: B, marks: &mut Marks<'_>, judge: &Judge<'_, '_>) -> bool {
         let bytes = up_to(self.ceiling, judge.bytes);
         let limits = judge.policy.limits();
         let start = self.at;
@@ -727,7 +728,7 @@ fn start_of_last(lines: &[u8]) -> usize {
 
 #[inline(always)]
 fn ends_line_at(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n"))
+    bytes.get(at..at + 2) == Some(b"\r\n")
 }
 
 /// Whole plain lines that were walked over.
@@ -756,27 +757,31 @@ impl Walked {
     }
 }
 
-/// Walk over at most `room` of them from `line` on.
-#[inline(always)]
-pub(super) fn whole_lines(bytes: &[u8], line: usize, room: u16, limits: &Limits, seen: &mut Seen) -> Walked {
-    // The empty line is one run with the CR before: it has no mark of its own.
-    if ends_line_at(bytes, line) {
-        return Walked { line, count: 0, is_end: true, is_plain: true };
+impl Walked {
+    /// Nothing but the empty line, which stands at `line`.
+    #[inline(always)]
+    pub(super) fn none_but_the_end(bytes: &[u8], line: usize) -> Option<Walked> {
+        ends_line_at(bytes, line).then_some(Walked { line, count: 0, is_end: true, is_plain: true })
     }
-    dispatch(MoreLines { bytes, line, room, limits, marks: &mut Marks::new(line), seen })
+}
+
+/// Walk over at most `room` of them from `line` on, where the empty line does not stand.
+#[inline(never)]
+pub(super) fn more_lines(bytes: &[u8], line: usize, room: u16, limits: &Limits, seen: &mut Seen) -> Walked {
+    dispatch(MoreLines { bytes, line, room, limits, marks: &mut Marks::new(line, &mut Kept::room()), seen })
 }
 
 /// The same walk where the empty line is not the next, with the marks there are.
-struct MoreLines<'w, 'b> {
+struct MoreLines<'w, 'k, 'b> {
     bytes: &'b [u8],
     line: usize,
     room: u16,
     limits: &'w Limits,
-    marks: &'w mut Marks,
+    marks: &'w mut Marks<'k>,
     seen: &'w mut Seen,
 }
 
-impl Job for MoreLines<'_, '_> {
+impl Job for MoreLines<'_, '_, '_> {
     type Output = Walked;
 
     #[inline(always)]
@@ -789,12 +794,12 @@ impl Job for MoreLines<'_, '_> {
             }
             let reach = reach_of(bytes, line, limits);
             let ends = marks.found().up_to(left);
-            let mut passed = Lines { bytes: reach, line, ends, seen }.run(backend);
-            if passed == 0 && passes_line(backend, reach, line, ends, seen) {
-                passed = 1;
+            let (mut passed, mut next) = Lines { bytes: reach, line, ends, seen }.walk(backend);
+            if passed == 0 {
+                let Some(end) = long_line(backend, reach, line, ends, seen) else { break false };
+                (passed, next) = (1, end);
             }
-            let Some(last) = ends.up_to(passed).last() else { break false };
-            line = last + 2;
+            line = next;
             left -= passed;
             marks.pass(passed);
         };
@@ -802,15 +807,19 @@ impl Job for MoreLines<'_, '_> {
     }
 }
 
-/// One line, the name of which may be too long for one look.
+/// The end of a line of which the name may be too long for one look.
 #[inline(always)]
-fn passes_line<B: Backend>(backend: B, bytes: &[u8], line: usize, ends: Found<'_>, seen: &mut Seen) -> bool {
+fn long_line<B: Backend>(
+    backend: B,
+    bytes: &[u8],
+    line: usize,
+    ends: Found<'_>,
+    seen: &mut Seen,
+) -> Option<usize> {
     let colon = token_end(backend, bytes, line);
-    let passes = ends.first().is_some_and(|end| is_line(bytes, line, colon, end));
-    if passes {
-        seen.add(bytes, line, colon);
-    }
-    passes
+    let end = ends.first().filter(|&end| is_line(bytes, line, colon, end))?;
+    seen.add(bytes, line, colon);
+    Some(end + 2)
 }
 
 /// So many bytes, from `line` on, that no line in them is longer than a line may be.
@@ -822,13 +831,13 @@ pub(super) fn reach_of<'b>(bytes: &'b [u8], line: usize, limits: &Limits) -> &'b
 /// Take what is plain: a token, a colon, text, CRLF, within every limit; and the empty line behind them. Stops in front of
 /// anything else, and looks at nothing past the ceiling. What is left of a line that has not come whole is gone into as far
 /// as it goes.
-struct Walk<'w, 'j, 'b> {
+struct Walk<'w, 'k, 'j, 'b> {
     lines: &'w mut FieldLines,
-    marks: &'w mut Marks,
+    marks: &'w mut Marks<'k>,
     judge: &'w Judge<'j, 'b>,
 }
 
-impl Job for Walk<'_, '_, '_> {
+impl Job for Walk<'_, '_, '_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -854,25 +863,41 @@ pub(super) struct Lines<'w, 'b> {
     pub(super) seen: &'w mut Seen,
 }
 
-impl Job for Lines<'_, '_> {
-    type Output = usize;
-
+impl Lines<'_, '_> {
+    /// And where the next one starts.
     #[inline(always)]
-    fn run<B: Backend>(self, backend: B) -> usize {
+    pub(super) fn walk<B: Backend>(self, backend: B) -> (usize, usize) {
         let Lines { bytes, mut line, ends, seen } = self;
-        let Some(names) = Names::new(bytes) else { return 0 };
-        let (mut met, mut passed) = (seen.met, 0);
-        for end in ends.iter() {
+        let Some(names) = Names::new(bytes) else { return (0, line) };
+        let (start, mut passed, mut any, mut sum) = (line, 0, 0, 0);
+        while let Some(end) = ends.nth(passed) {
             let colon = names.token_end(backend, line);
             if !is_line(bytes, line, colon, end) {
                 break;
             }
-            seen.add_to(&mut met, bytes, line, colon);
+            let bit = seen.place(bytes, line, colon);
+            any |= bit;
+            sum += u64::from(bit);
             line = end + 2;
             passed += 1;
         }
-        seen.met = met;
-        passed
+        if !seen.add_once(any, sum) {
+            add_each(&bytes[..line], start, seen);
+        }
+        (passed, line)
+    }
+}
+
+/// Note the names of whole plain lines, among which one is there again.
+#[cold]
+fn add_each(lines: &[u8], start: usize, seen: &mut Seen) {
+    let mut line = start;
+    for field_line in lines[start..].split_inclusive(|&byte| byte == b'\n') {
+        #[cfg(test)]
+        crate::scan::work::add(field_line.len());
+        let name = field_line.iter().take_while(|&&byte| byte != b':').count();
+        seen.add(lines, line, line + name);
+        line += field_line.len();
     }
 }
 

@@ -94,7 +94,15 @@ impl Known {
     }
 
     const fn bit(self) -> u32 {
-        1 << self as u8
+        1 << self.seat()
+    }
+
+    /// Its bit in [`Seen`]; four of them make a place there.
+    const fn seat(self) -> u8 {
+        match self as u8 {
+            placed @ 0..Seen::PLACED => placed * 4,
+            other => other + Seen::PLACED * 3,
+        }
     }
 }
 
@@ -115,14 +123,12 @@ struct Entry {
     /// Which bits must agree: not those of octets before the name, nor the case of a letter.
     mask: u128,
     len: usize,
-    bit: u32,
-    place: u8,
+    seat: u8,
     known: Option<Known>,
 }
 
 impl Entry {
-    const NOTHING: Entry =
-        Entry { word: 0, mask: 0, len: usize::MAX, bit: 0, place: Seen::ELSEWHERE as u8, known: None };
+    const NOTHING: Entry = Entry { word: 0, mask: 0, len: usize::MAX, seat: 0, known: None };
 
     const fn of(known: Known) -> Entry {
         let name = known.name();
@@ -138,15 +144,7 @@ impl Entry {
             mask |= (bits as u128) << shift;
             at += 1;
         }
-        let is_placed = (known as usize) < Seen::ELSEWHERE;
-        Entry {
-            word,
-            mask,
-            len: name.len(),
-            bit: known.bit(),
-            place: if is_placed { known as u8 } else { Seen::ELSEWHERE as u8 },
-            known: Some(known),
-        }
+        Entry { word, mask, len: name.len(), seat: known.seat(), known: Some(known) }
     }
 }
 
@@ -167,95 +165,93 @@ static TABLE: [Entry; SLOTS] = {
     table
 };
 
-/// Which fields there are, and which of them more than once; a bit each.
-#[derive(Clone, Copy)]
-pub(super) struct Met {
-    present: u32,
-    repeated: u32,
-}
-
-impl Met {
-    #[inline(always)]
-    fn count(&mut self, bit: u32) {
-        self.repeated |= self.present & bit;
-        self.present |= bit;
-    }
-}
-
 /// Which of them a section holds, which of them more than once, and where the last Content-Length,
 /// Transfer-Encoding and Connection stand.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen {
-    pub(super) met: Met,
-    /// The place past the three takes what nobody asks for.
-    last: [u32; Seen::ELSEWHERE + 1],
+    /// A bit each.
+    present: u32,
+    repeated: u32,
+    /// The places past the three take what nobody asks for.
+    last: [u32; Seen::PLACES],
 }
 
-// All ones select the place that takes what nobody asks for.
-const _: () = assert!(u8::MAX as usize % (Seen::ELSEWHERE + 1) == Seen::ELSEWHERE);
-
 impl Seen {
-    const ELSEWHERE: usize = 3;
+    /// How many of them have a place that is kept.
+    const PLACED: u8 = 3;
 
-    pub(crate) const NONE: Seen =
-        Seen { met: Met { present: 0, repeated: 0 }, last: [0; Seen::ELSEWHERE + 1] };
+    const PLACES: usize = 16;
+
+    /// By so many bits, from any seat to one that has no bit, and a place that nobody has.
+    const AWAY: u8 = 5;
+
+    pub(crate) const NONE: Seen = Seen { present: 0, repeated: 0, last: [0; Seen::PLACES] };
 
     /// Note the name from `line` to `colon`, which is a token and not empty, if it is known.
     #[inline(always)]
     pub(super) fn add(&mut self, bytes: &[u8], line: usize, colon: usize) {
-        let mut met = self.met;
-        self.add_to(&mut met, bytes, line, colon);
-        self.met = met;
+        let bit = self.place(bytes, line, colon);
+        self.repeated |= self.present & bit;
+        self.present |= bit;
     }
 
-    /// The same with what was met so far at hand, and not in memory, which a loop would wait for.
+    /// Note where it stands, and tell its bit; 0 if it is not known.
     #[inline(always)]
-    pub(super) fn add_to(&mut self, met: &mut Met, bytes: &[u8], line: usize, colon: usize) {
+    pub(super) fn place(&mut self, bytes: &[u8], line: usize, colon: usize) -> u32 {
         let (Some(&last), Some(&first)) = (bytes[..colon].last_chunk(), bytes.get(line)) else {
-            return self.add_short(met, bytes, line, colon);
+            return self.place_short(bytes, line, colon);
         };
         let len = colon - line;
         let entry = &TABLE[slot(len, first)];
-        let is_it = (u128::from_le_bytes(last) ^ entry.word) & entry.mask == 0;
-        let is_it = is_it & (len == entry.len);
-        // All ones or none: which names are known is nothing to guess at.
-        let all = u32::from(is_it).wrapping_neg();
-        met.count(entry.bit & all);
-        self.stands(entry.place | !all as u8, line);
+        let differs = (u128::from_le_bytes(last) ^ entry.word) & entry.mask | (len ^ entry.len) as u128;
+        // No branch and no choice: which names are known is nothing to guess at.
+        let seat = entry.seat + (u8::from(differs != 0) << Seen::AWAY);
+        self.stands(seat, line);
+        (1u64 << (seat % 64)) as u32
     }
 
     /// Fewer than sixteen octets from the front: in a trailer section, or behind the shortest of status lines.
     #[cold]
-    fn add_short(&mut self, met: &mut Met, bytes: &[u8], line: usize, colon: usize) {
-        if let Some(known) = Known::of(&bytes[line..colon]) {
-            let Entry { bit, place, .. } = Entry::of(known);
-            met.count(bit);
-            self.stands(place, line);
+    fn place_short(&mut self, bytes: &[u8], line: usize, colon: usize) -> u32 {
+        let Some(known) = Known::of(&bytes[line..colon]) else { return 0 };
+        self.stands(known.seat(), line);
+        known.bit()
+    }
+
+    /// What of those bits [`place`](Seen::place) told of many names: `any` of them all, and their `sum`, which is more
+    /// where one is there again. False then, and nothing is noted.
+    #[inline(always)]
+    pub(super) fn add_once(&mut self, any: u32, sum: u64) -> bool {
+        let present = self.present | any;
+        let is_once = u64::from(self.present) + sum == u64::from(present);
+        if is_once {
+            self.present = present;
         }
+        is_once
     }
 
     #[inline(always)]
-    fn stands(&mut self, place: u8, line: usize) {
-        self.last[place as usize % self.last.len()] = line as u32;
+    fn stands(&mut self, seat: u8, line: usize) {
+        self.last[(seat / 4) as usize % Seen::PLACES] = line as u32;
     }
 
     pub(crate) const fn has(&self, known: Known) -> bool {
-        self.met.present & known.bit() != 0
+        self.present & known.bit() != 0
     }
 
     /// Where the only one stands, for the three of which it is kept.
     #[inline]
     pub(crate) fn only(&self, known: Known) -> Option<usize> {
-        let is_kept = (known as usize) < Seen::ELSEWHERE && self.has(known) && !self.repeats(known);
+        let is_kept = (known as u8) < Seen::PLACED && self.has(known) && !self.repeats(known);
         is_kept.then(|| self.last[known as usize] as usize)
     }
 
     pub(crate) const fn repeats(&self, known: Known) -> bool {
-        self.met.repeated & known.bit() != 0
+        self.repeated & known.bit() != 0
     }
 
     pub(crate) const fn repeats_any_singleton(&self) -> bool {
-        self.met.repeated >> Known::Location as u8 != 0
+        self.repeated >> Known::Location.seat() != 0
     }
 
     /// Is no field there that takes care to read: none twice, and none that is about the connection but Connection and
@@ -264,7 +260,7 @@ impl Seen {
     pub(crate) const fn is_plain(&self) -> bool {
         let odd =
             Known::Upgrade.bit() | Known::Trailer.bit() | Known::ProxyConnection.bit() | Known::Te.bit();
-        self.met.present & odd == 0 && self.met.repeated == 0
+        self.present & odd == 0 && self.repeated == 0
     }
 }
 

@@ -15,8 +15,13 @@ use crate::rule::Rule;
 
 const PREFIX: &[u8; 5] = b"HTTP/";
 
-const HTTP_1_1: u64 = u64::from_le_bytes(*b"HTTP/1.1");
-const HTTP_1_0: u64 = u64::from_le_bytes(*b"HTTP/1.0");
+/// Eight octets behind the version, for a code of nothing.
+const NO_CODE: u64 = u64::from_le_bytes(*b" 000 \0\0\0");
+/// The bits in which they may differ from those of a line; what makes more than those of a 6 or of ten; and how many
+/// octets are looked at.
+const DIGITS: u64 = u64::from_le_bytes([0, 15, 15, 15, 0, 0, 0, 0]);
+const TOO_LARGE: u64 = u64::from_le_bytes([0, 10, 6, 6, 0, 0, 0, 0]);
+const UP_TO_REASON: u64 = u64::MAX >> 24;
 
 /// Empty lines skipped before a status line; RFC 9112 2.2 lets a server skip "at least one", a client none.
 const EMPTY_LINES: u8 = 2;
@@ -106,39 +111,27 @@ impl StatusLine {
         Ok(None)
     }
 
-    /// The common line of a final reply, of which the first control octet stands at `end`. Says what the machine would
-    /// have said.
+    /// The code of the common line of a final HTTP/1.1 reply, of which the first control octet stands at `end`. Says
+    /// what the machine would have said.
     #[inline(always)]
-    pub(super) fn plain(bytes: &[u8], end: usize, limits: &Limits) -> Option<(u16, Version)> {
-        let (version, [b' ', hundreds, tens, ones, b' ']) =
-            bytes.first_chunk::<13>()?.split_first_chunk::<8>()?
-        else {
-            return None;
-        };
-        let version = match u64::from_le_bytes(*version) {
-            HTTP_1_1 => Version::Http11,
-            HTTP_1_0 => Version::Http10,
-            _ => return None,
-        };
-        let digit = |octet: &u8| u32::from(*octet).wrapping_sub(u32::from(b'0'));
-        let (hundreds, tens, ones) = (digit(hundreds), digit(tens), digit(ones));
-        if tens > 9 || ones > 9 {
+    pub(super) fn plain(bytes: &[u8], end: usize, limits: &Limits) -> Option<u16> {
+        let (words, _) = bytes.first_chunk::<16>()?.as_chunks();
+        // What differs from the octets around a code is the code; a digit too large goes beyond its four bits.
+        let code = u64::from_le_bytes(words[1]) ^ NO_CODE;
+        let beyond = (code | code.wrapping_add(TOO_LARGE)) & !DIGITS & UP_TO_REASON;
+        if words[0] != *b"HTTP/1.1" || beyond != 0 {
             return None;
         }
-        let status = hundreds.wrapping_mul(100).wrapping_add(tens * 10 + ones);
-        let is_final = matches!(status, 200..=599);
-        let fits = end <= limits.status_line as usize && end + 2 <= limits.header_section as usize;
-        let is_plain = is_final && fits && bytes.get(end..end + 2) == Some(b"\r\n");
-        is_plain.then_some((status as u16, version))
+        let [_, hundreds, tens, ones, ..] = code.to_le_bytes().map(u16::from);
+        let status = hundreds * 100 + tens * 10 + ones;
+        let fits = end <= limits.status_line as usize;
+        let is_plain = status >= 200 && fits && bytes.get(end..end + 2) == Some(b"\r\n");
+        is_plain.then_some(status)
     }
 
     /// As it is after a plain line of that length.
-    pub(super) const fn passed(len: usize, version: Version) -> StatusLine {
-        let minor = match version {
-            Version::Http10 => 0,
-            Version::Http11 => 1,
-        };
-        StatusLine { at: len, code_at: StatusLine::PLAIN_CODE_AT, minor, ..StatusLine::new() }
+    pub(super) const fn passed(len: usize) -> StatusLine {
+        StatusLine { at: len, code_at: StatusLine::PLAIN_CODE_AT, minor: 1, ..StatusLine::new() }
     }
 
     fn check_length(&self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {

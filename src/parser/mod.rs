@@ -15,7 +15,7 @@
 mod close;
 
 use crate::chunked::{Chunk, ChunkedReader};
-use crate::exchange::{Exchange, Framing, Method, Written};
+use crate::exchange::{Exchange, Framing, Method, Version, Written};
 use crate::framing::{self, Persistence, Ruling, reuse, settle};
 use crate::head::field_line::{Ceiling, FieldLines, Place};
 use crate::head::known::{Known, Seen};
@@ -24,6 +24,7 @@ use crate::head::{Fields, Head, HeadParts, HeadReader, Outline, Sift, is_forbidd
 use crate::judge::{Finding, Halt, Judge, Record};
 use crate::policy::Policy;
 use crate::rule::Rule;
+use crate::scan::{Backend, Job, dispatch};
 use crate::violation::{End, Phase, Reason, Retry, Reuse, Span, Violation};
 
 /// CRLF pairs after a message, or on an idle connection, that are passed over (RFC 9112 9.2).
@@ -128,6 +129,37 @@ impl Between {
     /// May a new reply begin here?
     fn is_clean(self) -> bool {
         !self.unseen && !self.in_pair()
+    }
+}
+
+/// One call of the parser: what it asks of the scanner is compiled into it.
+struct Next<'p, 'b> {
+    parser: &'p mut Parser,
+    input: &'p mut &'b [u8],
+}
+
+impl<'b> Job for Next<'_, 'b> {
+    type Output = Result<Option<Event<'b>>, Violation>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> Self::Output {
+        let Next { parser, input } = self;
+        match &mut parser.state {
+            State::Chunked(reader) if parser.content > 0 => {
+                if let Some((data, rest)) = reader.plain_chunk(input, parser.content, parser.policy.limits())
+                {
+                    parser.use_chunk(input, data, rest);
+                    return Ok(Some(Event::Content(data)));
+                }
+            }
+            State::Head(reader) if reader.examined() == 0 => {
+                if let Some(head) = parser.plain_head(backend, input) {
+                    return Ok(Some(Event::Head(head)));
+                }
+            }
+            _ => {}
+        }
+        parser.advance(input)
     }
 }
 
@@ -276,21 +308,7 @@ impl Parser {
     /// The same for all that is worth a call.
     #[inline(never)]
     fn next_by_call<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
-        match &mut self.state {
-            State::Chunked(reader) if self.content > 0 => {
-                if let Some((data, rest)) = reader.plain_chunk(input, self.content, self.policy.limits()) {
-                    self.use_chunk(input, data, rest);
-                    return Ok(Some(Event::Content(data)));
-                }
-            }
-            State::Head(reader) if reader.examined() == 0 => {
-                if let Some(head) = self.plain_head(input) {
-                    return Ok(Some(Event::Head(head)));
-                }
-            }
-            _ => {}
-        }
-        self.advance(input)
+        dispatch(Next { parser: self, input })
     }
 
     #[inline(always)]
@@ -302,17 +320,17 @@ impl Parser {
 
     /// A head that is there whole, with nothing odd in it, and of which nothing has been looked at.
     #[inline(always)]
-    fn plain_head<'b>(&mut self, input: &mut &'b [u8]) -> Option<Head<'b>> {
+    fn plain_head<'b, B: Backend>(&mut self, backend: B, input: &mut &'b [u8]) -> Option<Head<'b>> {
         let Parser { policy, exchange, record, .. } = self;
         if exchange.method() == Method::Connect || exchange.request_written() == Written::Nothing {
             return None;
         }
         let (bytes, limits) = (*input, policy.limits());
         let mut seen = Seen::NONE;
-        let (line, walked) = PlainStatusLine::read(bytes, &mut seen, limits)?;
+        let (line, walked) = PlainStatusLine::read(backend, bytes, &mut seen, limits)?;
         record.status = Some(line.status);
         record.phase = Phase::Header;
-        let ruling = framing::plain(line.status, line.version, &seen, bytes, exchange, limits);
+        let ruling = framing::plain(line.status, Version::Http11, &seen, bytes, exchange, limits);
         let (Some(len), Some(ruling)) = (walked.whole(), ruling) else {
             self.state = State::Head(line.reader(bytes, walked, seen));
             return None;
@@ -323,7 +341,7 @@ impl Parser {
             fields_at: line.len,
             sift: Sift::Nothing,
             status: line.status,
-            version: line.version,
+            version: Version::Http11,
             framing: ruling.framing,
         };
         let wire = self.use_up(input, len);
@@ -331,6 +349,7 @@ impl Parser {
         Some(parts.over(wire))
     }
 
+    #[inline(never)]
     fn advance<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
         loop {
             let turn = match self.state {
@@ -499,13 +518,13 @@ impl Parser {
             self.ruling.persistence = Persistence::CloseOption;
         }
         self.record.phase = Phase::Body;
-        self.state = match ruling.framing {
-            Framing::None | Framing::Length(0) => State::Ending,
-            Framing::Length(length) => State::Length(length),
-            Framing::Chunked => State::Chunked(ChunkedReader::new(self.offset)),
-            Framing::UntilClose => State::UntilClose,
-            Framing::Tunnel => State::Tunnel,
-        };
+        match ruling.framing {
+            Framing::None | Framing::Length(0) => self.state = State::Ending,
+            Framing::Length(length) => self.state = State::Length(length),
+            Framing::Chunked => self.state = State::Chunked(ChunkedReader::new(self.offset)),
+            Framing::UntilClose => self.state = State::UntilClose,
+            Framing::Tunnel => self.state = State::Tunnel,
+        }
     }
 
     /// How many of the next `available` content bytes may be handed out.

@@ -44,6 +44,21 @@ pub(crate) trait Backend: Copy {
     fn token_len(self, block: &[u8; NAME], from: usize) -> usize;
 }
 
+/// The first octet from `from` on that is no tchar, counted from there, among those that are not what names are mostly
+/// made of.
+#[inline(always)]
+fn first_of_others(block: &[u8; NAME], others: u32, from: usize) -> usize {
+    let mut others = others.wrapping_shr(from as u32);
+    while others != 0 {
+        let len = others.trailing_zeros() as usize;
+        if block.get(from + len).is_some_and(|&byte| !class::is_tchar(byte)) {
+            return len;
+        }
+        others &= others - 1;
+    }
+    NAME
+}
+
 /// What is to be done with a backend.
 pub(crate) trait Job {
     type Output;
@@ -70,12 +85,23 @@ const USUAL: usize = 3;
 /// Bytes looked at for one refill, so that a place fits into 16 bits.
 const REACH: usize = 1 << 15;
 
+/// Room for places.
+pub(crate) struct Kept([u16; KEPT]);
+
+impl Kept {
+    /// To stand beside the [`Marks`]: what is counted in them then needs no memory.
+    #[inline(always)]
+    pub(crate) const fn room() -> Kept {
+        Kept([0; KEPT])
+    }
+}
+
 /// The first bytes of all runs of control octets, found block by block as asked for.
 ///
 /// In a good head each run is a CRLF, so that these are the ends of its lines.
-pub(crate) struct Marks {
+pub(crate) struct Marks<'k> {
     /// Places counted from `base`: half the size, and a mark is made in half the time.
-    kept: [u16; KEPT],
+    kept: &'k mut Kept,
     base: u32,
     len: usize,
     next: usize,
@@ -84,18 +110,18 @@ pub(crate) struct Marks {
     before: (u64, u64),
 }
 
-impl Marks {
+impl<'k> Marks<'k> {
     /// Marks of the bytes from `from` on, which are cut to a limit on sections: no place needs more than 32 bits.
     #[inline(always)]
-    pub(crate) fn new(from: usize) -> Marks {
+    pub(crate) fn new(from: usize, kept: &'k mut Kept) -> Marks<'k> {
         debug_assert!(u32::try_from(from).is_ok());
-        Marks { kept: [0; KEPT], base: from as u32, len: 0, next: 0, scanned: from, before: (0, 0) }
+        Marks { kept, base: from as u32, len: 0, next: 0, scanned: from, before: (0, 0) }
     }
 
     /// Those found and not passed yet.
     #[inline(always)]
     pub(crate) fn found(&self) -> Found<'_> {
-        Found { base: self.base, places: self.kept.get(self.next..self.len).unwrap_or(&[]) }
+        Found { base: self.base, places: self.kept.0.get(self.next..self.len).unwrap_or(&[]) }
     }
 
     /// The first `count` of them are done with.
@@ -131,14 +157,14 @@ impl Marks {
         let (blocks, rest) = window.as_chunks::<BLOCK>();
         let (mut at, mut len, mut before, mut is_done) = (0, 0, self.before, false);
         for block in blocks {
-            is_done = runs(backend.controls(block), &mut before).keep(at, &mut self.kept, &mut len);
+            is_done = runs(backend.controls(block), &mut before).keep(at, &mut self.kept.0, &mut len);
             at += BLOCK;
             if is_done {
                 break;
             }
         }
         if !is_done && !rest.is_empty() {
-            runs(last_controls(backend, bytes, base + at), &mut before).keep(at, &mut self.kept, &mut len);
+            runs(last_controls(backend, bytes, base + at), &mut before).keep(at, &mut self.kept.0, &mut len);
             at = window.len();
         }
         #[cfg(test)]
@@ -201,8 +227,8 @@ impl<'m> Found<'m> {
     }
 
     #[inline(always)]
-    pub(crate) fn last(self) -> Option<usize> {
-        self.iter().next_back()
+    pub(crate) fn nth(self, count: usize) -> Option<usize> {
+        self.places.get(count).map(|&place| self.base as usize + usize::from(place))
     }
 
     /// The first of them, at most so many.
@@ -211,10 +237,11 @@ impl<'m> Found<'m> {
         Found { places: &self.places[..count.min(self.places.len())], ..self }
     }
 
-    /// All but the first.
+    /// The first, and all others.
     #[inline(always)]
-    pub(crate) fn rest(self) -> Found<'m> {
-        Found { places: self.places.get(1..).unwrap_or(&[]), ..self }
+    pub(crate) fn split_first(self) -> Option<(usize, Found<'m>)> {
+        let (_, places) = self.places.split_first()?;
+        Some((self.nth(0)?, Found { places, ..self }))
     }
 
     #[inline(always)]
@@ -398,7 +425,8 @@ mod tests {
 
     impl Oracle<'_> {
         fn marks<B: Backend>(&self, backend: B) -> Vec<usize> {
-            let mut marks = Marks::new(self.from);
+            let mut kept = Kept::room();
+            let mut marks = Marks::new(self.from, &mut kept);
             let mut all = Vec::new();
             loop {
                 if !marks.find(backend, self.bytes, self.from) {
@@ -532,7 +560,8 @@ mod tests {
             let mut bytes = std::vec![b'a'; len];
             bytes.extend(b"\r\n\r\n");
             bytes.extend([b'x'; 4000]);
-            let mut marks = Marks::new(0);
+            let mut kept = Kept::room();
+            let mut marks = Marks::new(0, &mut kept);
             marks.fill(portable::Portable, &bytes);
             let scanned = marks.scanned;
             assert!(scanned <= len + 4 + BLOCK, "{scanned} of a head of {}", len + 4);

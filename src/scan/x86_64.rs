@@ -5,7 +5,7 @@ use core::arch::x86_64::*;
 #[cfg(feature = "std")]
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use super::{BLOCK, Backend, Job, NAME};
+use super::{BLOCK, Backend, Job, NAME, first_of_others};
 use crate::class::is_tchar;
 
 /// Do it with the best backend of this processor.
@@ -164,7 +164,7 @@ impl Backend for Sse2 {
         mask
     }
 
-    /// Letters, digits and `-` are what names are made of; the other tchar are left to the table.
+    /// Letters and `-` are what names are made of; the other tchar are left to the table.
     #[inline(always)]
     fn token_len(self, block: &[u8; NAME], from: usize) -> usize {
         let (halves, _) = block.as_chunks::<16>();
@@ -173,24 +173,15 @@ impl Backend for Sse2 {
             // SAFETY: x86-64 has SSE2; the load reads the 16 bytes of its array.
             let like = unsafe {
                 let bytes = _mm_loadu_si128(half.as_ptr().cast());
-                let letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8(0x61));
-                let letters = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
-                let digit = _mm_sub_epi8(bytes, _mm_set1_epi8(0x30));
-                let digits = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+                // `a` to `z`, with `A` to `Z` made them, are moved up to 0x7f, which is the largest there is.
+                let lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+                let letters = _mm_cmpgt_epi8(_mm_add_epi8(lower, _mm_set1_epi8(0x05)), _mm_set1_epi8(0x65));
                 let hyphens = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x2d));
-                _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), hyphens))
+                _mm_movemask_epi8(_mm_or_si128(letters, hyphens))
             };
             others |= u32::from(!(like as u16)) << (16 * place);
         }
-        others = others.wrapping_shr(from as u32);
-        while others != 0 {
-            let len = others.trailing_zeros() as usize;
-            if block.get(from + len).is_some_and(|&byte| !is_tchar(byte)) {
-                return len;
-            }
-            others &= others - 1;
-        }
-        NAME
+        first_of_others(block, others, from)
     }
 }
 
