@@ -8,6 +8,8 @@
 //! [`FieldLines::walk`], which may only ever do what the machine would have done.
 #![forbid(unsafe_code)]
 
+use core::ops::RangeInclusive;
+
 use super::is_interim;
 use super::known::{Known, Seen, spells_framing_field};
 use crate::class::{is_blank, is_digit, is_tchar, is_text};
@@ -37,8 +39,29 @@ enum State {
     Ended,
 }
 
+impl State {
+    /// Does an octet like this leave it as it is?
+    #[inline(always)]
+    fn stays_at(self, byte: u8) -> bool {
+        STAYS[byte as usize] >> self as u8 & 1 != 0
+    }
+}
+
+/// The states that an octet leaves as they are, a bit each: one look for names and values.
+static STAYS: [u16; 256] = {
+    let mut states = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let in_name = (is_tchar(byte as u8) as u16) << State::Name as u8;
+        let in_value = (is_text(byte as u8) as u16) << State::Value as u8;
+        states[byte] = in_name | in_value;
+        byte += 1;
+    }
+    states
+};
+
 /// So few bytes are not worth a walk.
-const SHORT: usize = 8;
+pub(super) const FEW: RangeInclusive<usize> = 1..=8;
 
 enum Step {
     Next(State),
@@ -201,7 +224,9 @@ impl FieldLines {
     }
 
     fn is_worth_a_walk(&self, bytes: &[u8]) -> bool {
-        self.place == Place::Header && bytes.len().saturating_sub(self.at) > SHORT && self.at != self.stopped
+        self.place == Place::Header
+            && bytes.len().saturating_sub(self.at) > *FEW.end()
+            && self.at != self.stopped
     }
 
     /// How far a line may go that starts there.
@@ -327,58 +352,49 @@ impl FieldLines {
     /// is. Does what the machine would have done.
     #[inline(always)]
     pub(super) fn passes(&mut self, bytes: &[u8], limits: &Limits) -> bool {
-        let few = 1..=SHORT;
-        if bytes.len() > self.most || !few.contains(&bytes.len().wrapping_sub(self.at)) {
+        let Some(few) = bytes.get(self.at..) else { return false };
+        if bytes.len() > self.most || !FEW.contains(&few.len()) {
             return false;
         }
-        while let Some(&byte) = bytes.get(self.at) {
-            let passes = match self.state {
-                State::Value => is_text(byte) || self.passes_cr(byte),
-                State::Name => is_tchar(byte) || self.passes_colon(byte, bytes),
-                _ => self.passes_line_end(byte, limits),
-            };
-            if !passes {
+        for (nth, &byte) in few.iter().enumerate() {
+            if !self.state.stays_at(byte)
+                && !self.passes_on(byte, bytes, bytes.len() - few.len() + nth, limits)
+            {
                 return false;
             }
             #[cfg(test)]
             crate::scan::work::add(1);
-            self.at += 1;
         }
+        // Not counted up, so that a read need not wait for what the one before it has stored.
+        self.at = bytes.len();
         true
     }
 
-    fn passes_cr(&mut self, byte: u8) -> bool {
-        let is_cr = byte == b'\r';
-        if is_cr {
-            self.state = State::ValueCr;
-        }
-        is_cr
-    }
-
-    fn passes_colon(&mut self, byte: u8, bytes: &[u8]) -> bool {
-        if byte != b':' {
-            return false;
-        }
-        self.name_ends(bytes, self.at);
-        self.state = State::Value;
-        true
-    }
-
-    /// The LF behind a value, and the octet behind that.
-    fn passes_line_end(&mut self, byte: u8, limits: &Limits) -> bool {
-        match self.state {
+    /// The octet at `at` leads to another state as in a plain line. If not, that is where to go on.
+    #[inline(never)]
+    fn passes_on(&mut self, byte: u8, bytes: &[u8], at: usize, limits: &Limits) -> bool {
+        let next = match self.state {
+            State::Name if byte == b':' => {
+                self.name_ends(bytes, at);
+                State::Value
+            }
+            State::Value if byte == b'\r' => State::ValueCr,
             State::ValueCr if byte == b'\n' => {
                 self.any_crlf = true;
-                self.line = self.at + 1;
+                self.line = at + 1;
                 self.most = self.most_from(self.line, limits);
-                self.state = State::LineStart;
+                State::LineStart
             }
             State::LineStart if is_tchar(byte) && self.fields < limits.fields => {
-                self.begin_field(self.at);
-                self.state = State::Name;
+                self.begin_field(at);
+                State::Name
             }
-            _ => return false,
-        }
+            _ => {
+                self.at = at;
+                return false;
+            }
+        };
+        self.state = next;
         true
     }
 

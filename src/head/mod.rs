@@ -89,10 +89,11 @@ impl HeadReader {
 
     /// Are the bytes not yet examined few, and is nothing odd about them? Then they are judged.
     #[inline(always)]
-    pub(crate) fn passes(&mut self, bytes: &[u8], limits: &Limits) -> bool {
+    pub(crate) fn passes(&mut self, bytes: &[u8], status: Option<u16>, limits: &Limits) -> bool {
         match self {
             HeadReader::Fields(outline) => outline.fields.passes(bytes, limits),
-            HeadReader::StatusLine(_) => false,
+            // The first byte may be one that no reply was due for.
+            HeadReader::StatusLine(line) => line.examined() > 0 && line.passes(bytes, status, limits),
         }
     }
 

@@ -31,6 +31,9 @@ impl PlainStatusLine {
         limits: &Limits,
     ) -> Option<(PlainStatusLine, Walked)> {
         let bytes = &bytes[..bytes.len().min(limits.header_section as usize)];
+        if bytes.len() < StatusLine::SHORTEST {
+            return None;
+        }
         let mut kept = Kept::room();
         let mut marks = Marks::new(0, &mut kept);
         marks.fill(backend, bytes);

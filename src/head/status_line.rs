@@ -6,7 +6,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use super::field_line::Ceiling;
+use super::field_line::{Ceiling, FEW};
+use super::is_interim;
 use crate::class::{is_blank, is_ctl, is_digit, is_text};
 use crate::exchange::{Method, Version, Written};
 use crate::judge::{Finding, Halt, Judge};
@@ -45,6 +46,19 @@ enum State {
     Cr,
 }
 
+/// The states of a line of HTTP/1.1 before and after each octet.
+const UP_TO_CODE: [(State, u8, State); StatusLine::PLAIN_CODE_AT] = [
+    (State::Start, b'H', State::Prefix),
+    (State::Prefix, b'T', State::Prefix),
+    (State::Prefix, b'T', State::Prefix),
+    (State::Prefix, b'P', State::Prefix),
+    (State::Prefix, b'/', State::Major),
+    (State::Major, b'1', State::Dot),
+    (State::Dot, b'.', State::Minor),
+    (State::Minor, b'1', State::AfterVersion),
+    (State::AfterVersion, b' ', State::Code),
+];
+
 /// What the caller is to do after a byte.
 enum Step {
     Next(State),
@@ -72,6 +86,9 @@ impl StatusLine {
 
     /// Where the code stands in a plain line.
     pub(super) const PLAIN_CODE_AT: usize = 9;
+
+    /// Of a plain line with the line end behind it.
+    pub(super) const SHORTEST: usize = b"HTTP/1.1 200 \r\n\r\n".len();
 
     /// Bytes examined.
     pub(super) const fn examined(&self) -> usize {
@@ -109,6 +126,46 @@ impl StatusLine {
             }
         }
         Ok(None)
+    }
+
+    /// The few bytes of a small read behind the first, if they go on as most lines do: false in front of any that is
+    /// better looked at by the machine, which would have done the same. `status` is the code, if it has come.
+    #[inline(never)]
+    pub(super) fn passes(&mut self, bytes: &[u8], status: Option<u16>, limits: &Limits) -> bool {
+        let most = limits.status_line.min(limits.header_section) as usize;
+        let is_plain = self.line == 0 && !status.is_some_and(is_interim);
+        if !is_plain || bytes.len() > most || !FEW.contains(&bytes.len().wrapping_sub(self.at)) {
+            return false;
+        }
+        for (at, &byte) in bytes.iter().enumerate().skip(self.at) {
+            let Some(state) = self.plain_step(byte, at) else {
+                self.at = at;
+                return false;
+            };
+            #[cfg(test)]
+            crate::scan::work::add(1);
+            self.state = state;
+        }
+        self.at = bytes.len();
+        true
+    }
+
+    fn plain_step(&mut self, byte: u8, at: usize) -> Option<State> {
+        match self.state {
+            State::Code if is_digit(byte) && at - self.code_at < 2 => Some(State::Code),
+            State::AfterCode if byte == b' ' => Some(State::Reason),
+            State::Reason if byte == b'\r' => Some(State::Cr),
+            State::Reason if is_text(byte) => Some(State::Reason),
+            state => {
+                let &(_, _, next) = UP_TO_CODE.get(at).filter(|row| (row.0, row.1) == (state, byte))?;
+                match next {
+                    State::AfterVersion => self.minor = 1,
+                    State::Code => self.code_at = at + 1,
+                    _ => {}
+                }
+                Some(next)
+            }
+        }
     }
 
     /// The code of the common line of a final HTTP/1.1 reply, of which the first control octet stands at `end`. Says

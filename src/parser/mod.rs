@@ -298,7 +298,7 @@ impl Parser {
             return Ok(Some(Event::Content(data)));
         }
         if let State::Head(reader) = &mut self.state
-            && reader.passes(input, self.policy.limits())
+            && reader.passes(input, self.record.status, self.policy.limits())
         {
             return Ok(None);
         }
