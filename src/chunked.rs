@@ -83,28 +83,40 @@ impl PlainSizeLine {
         word & self.mask == self.word
     }
 
-    /// The line that eight octets begin with.
+    /// The line that eight octets begin with. How many digits there are is asked one by one, so that it is guessed and
+    /// not waited for.
     #[inline(always)]
     fn read(word: u64) -> Option<PlainSizeLine> {
-        const ONES: u64 = u64::MAX / 0xff;
-        let line = word >> 16;
-        // The lowest bit that is set is the top one of the first octet that is CR.
-        let other = line ^ (CR * ONES);
-        let cr = other.wrapping_sub(ONES) & !other & (ONES << 7);
-        let digits = cr.trailing_zeros() / 8;
-        if word & 0xffff != CRLF || !matches!(digits, 1..=4) || (line >> (8 * digits)) & 0xffff != CRLF {
+        let ends = |digits: u32| (word >> (16 + 8 * digits)) & 0xffff == CRLF;
+        if word & 0xffff != CRLF {
             return None;
         }
-        // The last digit highest, zeros before the first.
-        let number = (line as u32) << (32 - 8 * digits) | (0x3030_3030_u64 >> (8 * digits)) as u32;
-        let [a, b, c, d] = number.to_le_bytes().map(|digit| HEX[digit as usize]);
-        let size = usize::from(a) << 12 | usize::from(b) << 8 | usize::from(c) << 4 | usize::from(d);
-        if (a | b | c | d) > 0xf || size == 0 {
-            return None;
+        if ends(1) {
+            return PlainSizeLine::of::<1>(word);
         }
-        let len = digits as usize + 4;
+        if ends(2) {
+            return PlainSizeLine::of::<2>(word);
+        }
+        if ends(3) {
+            return PlainSizeLine::of::<3>(word);
+        }
+        if ends(4) { PlainSizeLine::of::<4>(word) } else { None }
+    }
+
+    /// The line of so many octets between its CRLFs, if they are digits.
+    #[inline(always)]
+    fn of<const DIGITS: usize>(word: u64) -> Option<PlainSizeLine> {
+        let digits = (word >> 16).to_le_bytes();
+        let are_digits = digits[..DIGITS].iter().fold(0, |all, &digit| all | HEX[digit as usize]) <= 0xf;
+        // Zeros before the first; a letter is nine more than its low four bits. The last one lowest, then four bits each.
+        let octets = ((word >> 16) as u32) << (32 - 8 * DIGITS);
+        let values = (octets & 0x0f0f_0f0f) + 9 * ((octets >> 6) & 0x0101_0101);
+        let fours = values.swap_bytes();
+        let eights = (fours | fours >> 4) & 0x00ff_00ff;
+        let size = ((eights | eights >> 8) & 0xffff) as usize;
+        let len = DIGITS + 4;
         let mask = u64::MAX >> (64 - 8 * len);
-        Some(PlainSizeLine { word: word & mask, mask, len, size })
+        (are_digits && size > 0).then_some(PlainSizeLine { word: word & mask, mask, len, size })
     }
 }
 
@@ -226,12 +238,16 @@ impl ChunkedReader {
     }
 
     /// The same for a plain line that is another.
+    #[inline(never)]
     pub(crate) fn plain_chunk<'b>(
         &mut self,
         input: &'b [u8],
         content: u64,
         limits: &Limits,
     ) -> Option<(&'b [u8], &'b [u8])> {
+        if self.state != State::DataCr {
+            return None;
+        }
         let line = PlainSizeLine::read(u64::from_le_bytes(*input.first_chunk()?))?;
         // The limit is for the digits: no CRLF counts, not the one before them either.
         if line.len as u64 > 4 + u64::from(limits.chunk_line) {

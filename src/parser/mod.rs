@@ -144,20 +144,11 @@ impl<'b> Job for Next<'_, 'b> {
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Self::Output {
         let Next { parser, input } = self;
-        match &mut parser.state {
-            State::Chunked(reader) if parser.content > 0 => {
-                if let Some((data, rest)) = reader.plain_chunk(input, parser.content, parser.policy.limits())
-                {
-                    parser.use_chunk(input, data, rest);
-                    return Ok(Some(Event::Content(data)));
-                }
-            }
-            State::Head(reader) if reader.examined() == 0 => {
-                if let Some(head) = parser.plain_head(backend, input) {
-                    return Ok(Some(Event::Head(head)));
-                }
-            }
-            _ => {}
+        if let State::Head(reader) = &parser.state
+            && reader.examined() == 0
+            && let Some(head) = parser.plain_head(backend, input)
+        {
+            return Ok(Some(Event::Head(head)));
         }
         parser.advance(input)
     }
@@ -301,6 +292,12 @@ impl Parser {
             && reader.passes(input, self.record.status, self.policy.limits())
         {
             return Ok(None);
+        }
+        if let State::Chunked(reader) = &mut self.state
+            && let Some((data, rest)) = reader.plain_chunk(input, self.content, self.policy.limits())
+        {
+            self.use_chunk(input, data, rest);
+            return Ok(Some(Event::Content(data)));
         }
         self.next_by_call(input)
     }
