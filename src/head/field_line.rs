@@ -16,7 +16,9 @@ use crate::class::{is_blank, is_digit, is_tchar, is_text};
 use crate::judge::{Finding, Halt, Judge};
 use crate::policy::Limits;
 use crate::rule::Rule;
-use crate::scan::{Backend, Found, Job, Kept, Marks, Names, dispatch, text_len, token_end};
+use crate::scan::{
+    Backend, Found, Job, Kept, Marks, Names, careful_token_end, dispatch, text_len, token_end,
+};
 
 const SPELLS_FRAMING: &str = "its letters spell a field that decides framing";
 
@@ -760,6 +762,12 @@ pub(crate) struct Walked {
 }
 
 impl Walked {
+    /// None: the empty line stands there, or something odd.
+    #[inline(always)]
+    pub(super) fn none(bytes: &[u8], line: usize) -> Walked {
+        Walked { line, count: 0, is_end: ends_line_at(bytes, line), is_plain: false }
+    }
+
     /// The same behind `count` others.
     #[inline(always)]
     pub(super) fn behind(self, count: u16) -> Walked {
@@ -770,14 +778,6 @@ impl Walked {
     #[inline(always)]
     pub(crate) fn whole(self) -> Option<usize> {
         self.is_end.then_some(self.line + 2)
-    }
-}
-
-impl Walked {
-    /// Nothing but the empty line, which stands at `line`.
-    #[inline(always)]
-    pub(super) fn none_but_the_end(bytes: &[u8], line: usize) -> Option<Walked> {
-        ends_line_at(bytes, line).then_some(Walked { line, count: 0, is_end: true, is_plain: true })
     }
 }
 
@@ -810,10 +810,9 @@ impl Job for MoreLines<'_, '_, '_> {
             }
             let reach = reach_of(bytes, line, limits);
             let ends = marks.found().up_to(left);
-            let (mut passed, mut next) = Lines { bytes: reach, line, ends, seen }.walk(backend);
+            let (passed, next) = Lines { bytes: reach, line, ends, seen }.walk(backend);
             if passed == 0 {
-                let Some(end) = long_line(backend, reach, line, ends, seen) else { break false };
-                (passed, next) = (1, end);
+                break false;
             }
             line = next;
             left -= passed;
@@ -821,21 +820,6 @@ impl Job for MoreLines<'_, '_, '_> {
         };
         Walked { line, count: room - left as u16, is_end: ends_line_at(bytes, line), is_plain }
     }
-}
-
-/// The end of a line of which the name may be too long for one look.
-#[inline(always)]
-fn long_line<B: Backend>(
-    backend: B,
-    bytes: &[u8],
-    line: usize,
-    ends: Found<'_>,
-    seen: &mut Seen,
-) -> Option<usize> {
-    let colon = token_end(backend, bytes, line);
-    let end = ends.first().filter(|&end| is_line(bytes, line, colon, end))?;
-    seen.add(bytes, line, colon);
-    Some(end + 2)
 }
 
 /// So many bytes, from `line` on, that no line in them is longer than a line may be.
@@ -888,10 +872,13 @@ impl Lines<'_, '_> {
         let (start, mut passed, mut any, mut sum) = (line, 0, 0, 0);
         while let Some(end) = ends.nth(passed) {
             let colon = names.token_end(backend, line);
-            if !is_line(bytes, line, colon, end) {
+            let bit = if is_line(bytes, line, colon, end) {
+                seen.place(bytes, line, colon)
+            } else if is_long_line(bytes, line, end) {
+                0
+            } else {
                 break;
-            }
-            let bit = seen.place(bytes, line, colon);
+            };
             any |= bit;
             sum += u64::from(bit);
             line = end + 2;
@@ -902,6 +889,12 @@ impl Lines<'_, '_> {
         }
         (passed, line)
     }
+}
+
+/// Is this a line with a name too long for one look, and so for any that is known?
+#[cold]
+fn is_long_line(bytes: &[u8], line: usize, end: usize) -> bool {
+    is_line(bytes, line, careful_token_end(bytes, line), end)
 }
 
 /// Note the names of whole plain lines, among which one is there again.

@@ -44,8 +44,10 @@ impl PlainStatusLine {
         let ends = ends.up_to(usize::from(limits.fields));
         let (passed, next) =
             Lines { bytes: reach_of(bytes, len, limits), line: len, ends, seen }.walk(backend);
-        let walked = Walked::none_but_the_end(bytes, next)
-            .unwrap_or_else(|| more_lines(bytes, next, limits.fields - passed as u16, limits, seen));
+        let none = Walked::none(bytes, next);
+        let goes_on = passed == ends.len() && none.whole().is_none();
+        let walked =
+            if goes_on { more_lines(bytes, next, limits.fields - passed as u16, limits, seen) } else { none };
         Some((PlainStatusLine { status, len }, walked.behind(passed as u16)))
     }
 

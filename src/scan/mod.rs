@@ -245,6 +245,11 @@ impl<'m> Found<'m> {
     }
 
     #[inline(always)]
+    pub(crate) fn len(self) -> usize {
+        self.places.len()
+    }
+
+    #[inline(always)]
     pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + use<'m> {
         self.places.iter().map(move |&place| self.base as usize + usize::from(place))
     }
@@ -403,7 +408,7 @@ impl Job for LineShape<'_> {
 
 /// For long names and very short heads.
 #[inline(never)]
-fn careful_token_end(bytes: &[u8], from: usize) -> usize {
+pub(crate) fn careful_token_end(bytes: &[u8], from: usize) -> usize {
     let rest = &bytes[from..];
     from + rest.iter().position(|&byte| !class::is_tchar(byte)).unwrap_or(rest.len())
 }
