@@ -625,6 +625,19 @@ proptest! {
     }
 }
 
+/// G8 of every reply of the corpus, under policies from strict to all that may be tolerated.
+#[cfg(feature = "std")]
+#[test]
+fn g8_replies_of_the_corpus_are_forwarded() {
+    for case in literate::cases() {
+        for policy in [Policy::STRICT, Policy::DEFAULT, Policy::COMPAT, Policy::observe(), allowing()] {
+            let (reply, exchange) = (Bytes(case.reply.clone()), case.exchange);
+            let trial = Trial { reply, exchange, policy, close: case.close };
+            check_forwarded(&trial, &Arrival::default(), "gw");
+        }
+    }
+}
+
 fn is_printable(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| (0x20..0x7f).contains(byte))
 }
