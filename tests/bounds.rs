@@ -19,7 +19,6 @@ fn read_in_blocks(reply: &[u8], exchange: Exchange, policy: Policy, cuts: impl I
         let mut input = &block[..];
         while let Ok(Some(event)) = parser.next_event(&mut input) {
             if let Event::Head(head) = event {
-                assert_eq!(head.wire().as_ptr_range().end, input.as_ptr(), "a head ends where it was read to");
                 head.fields().for_each(drop);
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use badgateway::{
-    Close, Exchange, Limits, Method, Outcome, Phase, Policy, ProxyError, Reason, Rule, Violation, validate,
+    Exchange, Limits, Method, Outcome, Phase, Policy, ProxyError, Reason, Rule, Violation, validate,
 };
 
 /// RFC 9209 2.3.1 to 2.3.32, as the registry has them; 2.3.16, 17 and 29 are about requests and certificates of clients.
@@ -136,6 +136,7 @@ fn methods_are_idempotent_as_rfc_9110_says() {
 #[cfg(feature = "std")]
 #[test]
 fn a_failed_read_says_how_the_connection_ended() {
+    use badgateway::Close;
     use std::io::{Error, ErrorKind};
 
     let ends = [
