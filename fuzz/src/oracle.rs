@@ -37,7 +37,6 @@ pub enum Theirs {
 }
 
 /// All of them.
-#[rustfmt::skip]
 pub const DIFFERENCES: [Difference; 17] = [
     tolerated(
         Rule::HttpMinorVersionHigher,
@@ -66,7 +65,7 @@ pub const DIFFERENCES: [Difference; 17] = [
     ),
     tolerated(
         Rule::ControlCharacterInFieldValue,
-        "RFC 9110 5.5 lets a recipient keep or replace other control characters, and they are replaced",
+        "RFC 9110 5.5 lets a recipient keep other control characters, and on forwarding they are replaced",
         b"HTTP/1.1 200 OK\r\na: b\x01c\r\n\r\n",
     ),
     tolerated(
@@ -149,11 +148,8 @@ impl Point {
             (Point::Tolerated(rule), Some(_)) => seen.notes.contains(&rule),
             (Point::ObsTextInReason, Some((head, _))) => !head.reason().is_ascii(),
             (Point::SmallLetters, None) => {
-                let has_small = seen.bytes.iter().any(u8::is_ascii_lowercase);
-                has_small
-                    && b"HTTP"
-                        .get(..seen.bytes.len())
-                        .is_some_and(|name| name.eq_ignore_ascii_case(seen.bytes))
+                let start = b"HTTP".get(..seen.bytes.len()).unwrap_or_default();
+                seen.bytes != start && seen.bytes.eq_ignore_ascii_case(start)
             }
             (Point::OtherMajorVersion, None) => {
                 seen.bytes.strip_prefix(b"HTTP/").is_some_and(|rest| matches!(rest, [b'0' | b'2'..=b'9']))
@@ -206,12 +202,14 @@ impl Reading {
         }
     }
 
-    fn but(mut self, theirs: Theirs) -> Reading {
-        match (&mut self, theirs) {
-            (Reading::Head { reason, .. }, Theirs::NoReason) => reason.clear(),
-            _ => return if theirs == Theirs::Refused { Reading::Refused } else { self },
+    fn but(self, theirs: Theirs) -> Reading {
+        match (self, theirs) {
+            (_, Theirs::Refused) => Reading::Refused,
+            (Reading::Head { length, status, minor, fields, .. }, Theirs::NoReason) => {
+                Reading::Head { length, status, minor, reason: Vec::new(), fields }
+            }
+            (other, Theirs::NoReason) => other,
         }
-        self
     }
 }
 
