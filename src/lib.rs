@@ -67,11 +67,11 @@
 //! |---|---|---|
 //! | G1 | total: no panic, always progress, never reads past what it was given | `tests/properties.rs`, `fuzz/` |
 //! | G2 | split-invariant: any partition of the bytes gives the same events (adjacent content joined), verdict and spans | `tests/corpus.rs`, `tests/properties.rs`, `fuzz/` |
-//! | G3 | earliest: the error comes from the call that supplies the deciding byte ([`Detection`]); nothing at or past a fault is handed out as good | `tests/corpus.rs`, `tests/properties.rs` |
+//! | G3 | earliest: the error comes from the call that supplies the deciding byte ([`Detection`]); nothing at or past a fault is handed out as good | `tests/corpus.rs`, `tests/properties.rs`, `tests/reference/`, `fuzz/` |
 //! | G4 | linear: work is bounded by a constant times the bytes, however they are split | `parser::tests` |
 //! | G5 | no allocation and a fixed size in [`Parser`]; `no_std` | `tests/no_alloc.rs`, `tests/no_std/` |
 //! | G6 | sticky: after an error every call returns it again | `tests/corpus.rs`, `tests/properties.rs` |
-//! | G7 | a looser policy accepts what a stricter one does, and ends the message at the same byte | `tests/corpus.rs`, `tests/properties.rs` |
+//! | G7 | a looser policy accepts what a stricter one does, and ends the message at the same byte | `tests/corpus.rs`, `tests/properties.rs`, `fuzz/` |
 //! | G8 | closure: the heads and trailers written for forwarding are strictly valid, whatever came in and whatever was tolerated | `forward::tests`, `tests/properties.rs`, `fuzz/` |
 //! | G9 | no `unsafe` outside the scanner | `tests/house.rs` |
 //!

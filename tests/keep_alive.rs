@@ -142,6 +142,9 @@ fn bytes_taken_before_the_next_request_make_the_connection_unfit() {
     assert!(input.is_empty());
     let reason = Reason::Tolerated(Rule::ExtraneousBytesAfterMessage);
     assert_eq!(parser.reuse(), Reuse::No(reason));
+    let mut pooled = parser.clone();
+    pooled.idle();
+    assert_eq!(refusal(&mut pooled, b"").rule(), Rule::ResponseNotDrained);
     assert_eq!(parser.close(Close::Eof).map(|end| end.reuse()), Ok(Reuse::No(reason)));
 
     let mut parser = past(Policy::STRICT, Exchange::GET, HELLO);
@@ -335,6 +338,10 @@ fn half_a_line_end_on_an_idle_connection_is_none() {
     let violation = refusal(&mut Parser::new(Policy::COMPAT), b"\rHTTP/1.1 200 OK\r\n\r\n");
     assert_eq!(violation.rule(), Rule::UnsolicitedResponse);
     assert_eq!(violation.decided_at(), 1);
+
+    let mut parser = Parser::new(Policy::COMPAT);
+    assert_eq!(next(&mut parser, &mut &b"\r"[..]), Ok(None));
+    assert_eq!(parser.reuse(), Reuse::No(Reason::Refused(Rule::UnsolicitedResponse)));
 }
 
 #[test]

@@ -11,13 +11,21 @@ mod cases;
 mod closure;
 #[allow(dead_code, reason = "shared with the runner of the corpus, which reads the verdicts too")]
 mod literate;
+#[path = "../fuzz/src/oracle.rs"]
+mod oracle;
 
 use std::collections::{BTreeSet, HashSet};
+#[cfg(feature = "std")]
+use std::error::Error;
+#[cfg(feature = "std")]
+use std::io;
 use std::ops::Range;
 
 #[cfg(feature = "std")]
 use arbitrary::Valid;
 use arbitrary::{Arrival, Bytes, Described, Trial};
+#[cfg(feature = "std")]
+use badgateway::Outcome;
 use badgateway::{
     Class, Close, Detection, End, Escaped, Event, Exchange, Fields, Forwarded, Framing, Level, Limits, Paint,
     Parser, Phase, Policy, Reason, Relax, Reuse, Rule, Section, Span, Version, Violation, Written, validate,
@@ -25,6 +33,8 @@ use badgateway::{
 use cases::config;
 use proptest::collection::vec;
 use proptest::prelude::*;
+#[cfg(feature = "std")]
+use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
@@ -446,25 +456,14 @@ proptest! {
         }
     }
 
-    /// httparse as a second opinion: a head that passes STRICT is the same to it, in status, names and values.
+    /// httparse as a second opinion: a head that we take is the same to it, in version, status, reason, names and
+    /// values, and what it refuses STRICT refuses; but for the differences in its table, which are there each time.
     #[test]
-    fn httparse_reads_what_strict_accepts_alike(trial in arbitrary::trial()) {
-        for how in [trial.policy.limits(), &Limits::DEFAULT] {
-            let strict = Trial { policy: Policy::STRICT.with_limits(*how), ..trial.clone() };
-            for event in hear(&strict, &[]).0 {
-                let Said::Head { wire, status, version, fields, .. } = event else { continue };
-                let mut headers = [httparse::EMPTY_HEADER; 128];
-                let mut response = httparse::Response::new(&mut headers);
-                let parsed = response.parse(&wire.0);
-                prop_assert_eq!(parsed, Ok(httparse::Status::Complete(wire.0.len())), "{:?}", wire);
-                prop_assert_eq!(response.code, Some(status));
-                prop_assert_eq!(response.version == Some(0), version == Version::Http10);
-                let theirs: Vec<(&[u8], &[u8])> =
-                    response.headers.iter().map(|header| (header.name.as_bytes(), header.value)).collect();
-                let ours: Vec<(&[u8], &[u8])> =
-                    fields.iter().map(|field| (&field.0.0[..], &field.1.0[..])).collect();
-                prop_assert_eq!(ours, theirs);
-            }
+    fn httparse_reads_heads_alike_but_for_what_is_known(trial in arbitrary::trial()) {
+        for limits in [*trial.policy.limits(), Limits::DEFAULT] {
+            let parting =
+                oracle::disagreement(&trial.reply.0, trial.exchange, limits, &oracle::DIFFERENCES);
+            prop_assert!(parting.is_none(), "{}", parting.unwrap_or_default());
         }
     }
 
@@ -474,16 +473,23 @@ proptest! {
         check_by_grammar(&body.0, &arrival);
     }
 
-    /// Nothing of the upstream reaches a log or a terminal but printable ASCII.
+    /// Nothing of the upstream reaches a log or a terminal but printable ASCII, and nothing else of what a gateway or
+    /// a file is called.
     #[test]
     fn what_is_written_is_printable(trial in arbitrary::trial(), name in any::<String>()) {
         // A parser that went on for ever would be stopped here, and not in the report.
-        hear(&trial, &[]);
+        feed(&mut Parser::new(trial.policy), &trial, &[], |call| {
+            let told = format!("{:?}", call.told);
+            assert!(is_printable(told.as_bytes()), "{told:?}");
+        });
         let report = validate(&trial.reply.0, trial.exchange, &trial.policy, trial.close);
-        let rendered = report.render("reply", Paint::Plain).to_string();
+        let rendered = report.render(&name, Paint::Plain).to_string();
         prop_assert!(is_printable(rendered.replace('\n', "").as_bytes()), "{rendered:?}");
+        if let Reuse::No(reason) = report.reuse() {
+            prop_assert!(is_printable(reason.to_string().as_bytes()), "{reason:?}");
+        }
         for one in report.violation().into_iter().chain(report.notes()) {
-            let alone = report.render_one("reply", one, Paint::Plain).to_string();
+            let alone = report.render_one(&name, one, Paint::Plain).to_string();
             prop_assert!(is_printable(alone.replace('\n', "").as_bytes()), "{alone:?}");
             for line in [one.to_string(), one.proxy_status(&name).to_string(), format!("{one:?}")] {
                 prop_assert!(is_printable(line.as_bytes()), "{line:?}");
@@ -494,13 +500,74 @@ proptest! {
             }
         }
         prop_assert!(is_printable(Escaped(&trial.reply.0).to_string().as_bytes()));
-        #[cfg(feature = "cli")]
-        {
-            let json = serde_json::to_string(&report).expect("a report is JSON");
-            prop_assert!(is_printable(json.as_bytes()), "{json:?}");
-            let value: serde_json::Value = serde_json::from_str(&json).expect("JSON is read again");
-            prop_assert_eq!(value["content_length"].as_u64(), Some(report.content()));
-        }
+    }
+
+    /// The same of JSON, in which every violation stands as it does alone.
+    #[cfg(feature = "serde")]
+    #[test]
+    fn what_is_json_is_printable(trial in arbitrary::trial()) {
+        let report = validate(&trial.reply.0, trial.exchange, &trial.policy, trial.close);
+        let json = serde_json::to_string(&report).expect("a report is JSON");
+        prop_assert!(is_printable(json.as_bytes()), "{json:?}");
+        let value: serde_json::Value = serde_json::from_str(&json).expect("JSON is read again");
+        prop_assert_eq!(value["content_length"].as_u64(), Some(report.content()));
+        prop_assert_eq!(&value["violation"], &serde_json::json!(report.violation()));
+        prop_assert_eq!(&value["notes"], &serde_json::json!(report.notes()));
+    }
+
+    /// Whatever it was wrapped in on its way up, and however often, the violation is found, and nothing where there is
+    /// none.
+    #[cfg(feature = "std")]
+    #[test]
+    fn violations_are_found_in_what_wraps_them(
+        outcome in select(Outcome::ALL.to_vec()),
+        layers in vec(select(vec![Layer::Io, Layer::Kind, Layer::Source]), 0..8),
+    ) {
+        let violation = Violation::from(outcome);
+        let found = |error: &(dyn Error + 'static)| Violation::find(error).copied();
+        prop_assert_eq!(found(&*Layer::wrap(violation, &layers)), Some(violation));
+        prop_assert_eq!(found(&*Layer::wrap(std::fmt::Error, &layers)), None);
+    }
+}
+
+/// Ways to carry an error in another one.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug)]
+enum Layer {
+    /// `io::Error::other`, whose `source()` passes over what it holds.
+    Io,
+    /// The same with a kind.
+    Kind,
+    /// An error that names another as its source.
+    Source,
+}
+
+#[cfg(feature = "std")]
+impl Layer {
+    fn wrap(error: impl Error + Send + Sync + 'static, layers: &[Layer]) -> Box<dyn Error + Send + Sync> {
+        layers.iter().fold(error.into(), |inner, layer| match layer {
+            Layer::Io => io::Error::other(inner).into(),
+            Layer::Kind => io::Error::new(io::ErrorKind::InvalidData, inner).into(),
+            Layer::Source => Around(inner).into(),
+        })
+    }
+}
+
+#[cfg(feature = "std")]
+#[derive(Debug)]
+struct Around(Box<dyn Error + Send + Sync>);
+
+#[cfg(feature = "std")]
+impl std::fmt::Display for Around {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("something went wrong")
+    }
+}
+
+#[cfg(feature = "std")]
+impl Error for Around {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
     }
 }
 
@@ -555,6 +622,19 @@ proptest! {
         let Valid { reply, exchange, .. } = valid;
         let trial = Trial { reply, exchange, policy: Policy::STRICT, close: Some(Close::Eof) };
         prop_assert_eq!(check_forwarded(&trial, &arrival, "gw"), closure::Tally { whole: 4, refused: 0 });
+    }
+}
+
+/// G8 of every reply of the corpus, under policies from strict to all that may be tolerated.
+#[cfg(feature = "std")]
+#[test]
+fn g8_replies_of_the_corpus_are_forwarded() {
+    for case in literate::cases() {
+        for policy in [Policy::STRICT, Policy::DEFAULT, Policy::COMPAT, Policy::observe(), allowing()] {
+            let (reply, exchange) = (Bytes(case.reply.clone()), case.exchange);
+            let trial = Trial { reply, exchange, policy, close: case.close };
+            check_forwarded(&trial, &Arrival::default(), "gw");
+        }
     }
 }
 
@@ -721,6 +801,31 @@ mod grammar {
             }
         }
         None
+    }
+}
+
+/// Each difference between httparse and us is one: without it, and it alone, its example is read in two ways.
+#[test]
+fn httparse_differs_where_the_table_says() {
+    for known in &oracle::DIFFERENCES {
+        let parting =
+            |table: &[_]| oracle::disagreement(known.example, Exchange::GET, Limits::DEFAULT, table);
+        assert_eq!(parting(&[*known]), None, "{known:?}");
+        let others: Vec<_> =
+            oracle::DIFFERENCES.into_iter().filter(|other| other.point != known.point).collect();
+        assert!(parting(&others).is_some(), "{known:?}");
+    }
+}
+
+/// Every start of every reply of the corpus, to httparse and to us.
+#[test]
+fn httparse_reads_the_corpus_alike_but_for_what_is_known() {
+    for case in literate::cases() {
+        for end in 0..=case.reply.len().min(600) {
+            let start = &case.reply[..end];
+            let parting = oracle::disagreement(start, case.exchange, Limits::DEFAULT, &oracle::DIFFERENCES);
+            assert!(parting.is_none(), "{}\n{}", case.name, parting.unwrap_or_default());
+        }
     }
 }
 

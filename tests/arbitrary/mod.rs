@@ -76,16 +76,19 @@ impl fmt::Debug for Described<'_> {
     }
 }
 
-/// Any reply, request, policy and end.
+/// Any reply, request, policy and end; now and then a limit lies close to what the reply needs.
 pub fn trial() -> impl Strategy<Value = Trial> {
-    (message(), option::weighted(0.25, exchange()), policy(), option::weighted(0.8, close())).prop_map(
-        |((reply, own), other, policy, close)| Trial {
+    let request = option::weighted(0.25, exchange());
+    (message(), request, policy(), option::weighted(0.15, near_limits()), option::weighted(0.8, close()))
+        .prop_map(|((reply, own), other, policy, near, close)| Trial {
+            policy: match near {
+                Some(near) => policy.with_limits(of_size(*policy.limits(), &near, &reply)),
+                None => policy,
+            },
             reply: Bytes(reply),
             exchange: other.unwrap_or(own),
-            policy,
             close,
-        },
-    )
+        })
 }
 
 /// How a reply is cut into reads: the places, in order.
@@ -239,6 +242,46 @@ fn limits() -> impl Strategy<Value = Limits> {
             limits
         },
     )
+}
+
+/// Which limits, the sizes they are to have, and how far off they are to be.
+fn near_limits() -> impl Strategy<Value = Vec<(usize, Index, i64)>> {
+    vec((0..12usize, any::<Index>(), -1..=1i64), 1..3)
+}
+
+fn of_size(mut limits: Limits, near: &[(usize, Index, i64)], reply: &[u8]) -> Limits {
+    let sizes = sizes(reply);
+    for (which, size, off) in near {
+        let size = size.get(&sizes).saturating_add_signed(*off);
+        match which {
+            0 => limits.status_line = size as u32,
+            1 => limits.field_line = size as u32,
+            2 => limits.header_section = size as u32,
+            3 => limits.fields = (size % 8) as u16,
+            4 => limits.interim_messages = (size % 4) as u16,
+            5 => limits.interim_bytes = size as u32,
+            6 => limits.chunk_line = size as u32,
+            7 => limits.chunk_overhead = size as u32,
+            8 => limits.chunk_overhead_ratio = (size % 4) as u32,
+            9 => limits.trailer_section = size as u32,
+            10 => limits.trailer_fields = (size % 4) as u16,
+            _ => limits.content = size,
+        }
+    }
+    limits
+}
+
+/// From where a line starts to where it or one of the next few ends, with the line end and without; and small numbers.
+fn sizes(reply: &[u8]) -> Vec<u64> {
+    let ends = reply.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let edges: Vec<usize> = [0].into_iter().chain(ends).collect();
+    let mut sizes: Vec<u64> = (0..8).collect();
+    for (at, start) in edges.iter().enumerate() {
+        for end in edges[at + 1..].iter().take(8) {
+            sizes.extend([(end - start) as u64, (end - start).saturating_sub(2) as u64]);
+        }
+    }
+    sizes
 }
 
 /// A way to make a policy looser: some levels lowered, limits perhaps raised.
@@ -705,12 +748,18 @@ fn message() -> impl Strategy<Value = (Vec<u8>, Exchange)> {
     });
     let in_line = (base(), base()).prop_map(|(one, two)| ([one.0, two.0].concat(), one.1));
     let words = (words(), exchange());
+    let noise = (vec(any::<u8>(), 0..80), exchange());
+    // What looks like nothing at all is soon refused, but not where content or a tunnel is due.
+    let behind = (base(), vec(any::<u8>(), 1..80));
+    let behind = behind.prop_map(|((reply, exchange), noise)| ([reply, noise].concat(), exchange));
     prop_oneof![
         2 => base(),
         8 => mutated,
         2 => spliced,
         1 => in_line,
         2 => words,
+        1 => noise,
+        1 => behind,
     ]
 }
 

@@ -248,7 +248,8 @@ fn a_refusal_under_the_upload_closes_the_connection() {
         if is_whole {
             line.content(&request);
         }
-        line.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
+        // One request a connection, so that none of these is sent on one that another has left.
+        line.send(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno");
         // The rest of the content is not read: that is a reset.
         line.pause(50);
     });

@@ -1,0 +1,168 @@
+//! The words that end up in logs, metrics and fields of a gateway's own: each is there, and each is told from the others.
+#![cfg(feature = "alloc")]
+
+use std::collections::BTreeSet;
+
+use badgateway::{
+    Exchange, Limits, Method, Outcome, Phase, Policy, ProxyError, Reason, Rule, Violation, validate,
+};
+
+/// RFC 9209 2.3.1 to 2.3.32, as the registry has them; 2.3.16, 17 and 29 are about requests and certificates of clients.
+const PROXY_ERRORS: [(ProxyError, &str, u16); 29] = [
+    (ProxyError::DnsTimeout, "dns_timeout", 504),
+    (ProxyError::DnsError, "dns_error", 502),
+    (ProxyError::DestinationNotFound, "destination_not_found", 500),
+    (ProxyError::DestinationUnavailable, "destination_unavailable", 503),
+    (ProxyError::DestinationIpProhibited, "destination_ip_prohibited", 502),
+    (ProxyError::DestinationIpUnroutable, "destination_ip_unroutable", 502),
+    (ProxyError::ConnectionRefused, "connection_refused", 502),
+    (ProxyError::ConnectionTerminated, "connection_terminated", 502),
+    (ProxyError::ConnectionTimeout, "connection_timeout", 504),
+    (ProxyError::ConnectionReadTimeout, "connection_read_timeout", 504),
+    (ProxyError::ConnectionWriteTimeout, "connection_write_timeout", 504),
+    (ProxyError::ConnectionLimitReached, "connection_limit_reached", 503),
+    (ProxyError::TlsProtocolError, "tls_protocol_error", 502),
+    (ProxyError::TlsCertificateError, "tls_certificate_error", 502),
+    (ProxyError::TlsAlertReceived, "tls_alert_received", 502),
+    (ProxyError::HttpResponseIncomplete, "http_response_incomplete", 502),
+    (ProxyError::HttpResponseHeaderSectionSize, "http_response_header_section_size", 502),
+    (ProxyError::HttpResponseHeaderSize, "http_response_header_size", 502),
+    (ProxyError::HttpResponseBodySize, "http_response_body_size", 502),
+    (ProxyError::HttpResponseTrailerSectionSize, "http_response_trailer_section_size", 502),
+    (ProxyError::HttpResponseTrailerSize, "http_response_trailer_size", 502),
+    (ProxyError::HttpResponseTransferCoding, "http_response_transfer_coding", 502),
+    (ProxyError::HttpResponseContentCoding, "http_response_content_coding", 502),
+    (ProxyError::HttpResponseTimeout, "http_response_timeout", 504),
+    (ProxyError::HttpUpgradeFailed, "http_upgrade_failed", 502),
+    (ProxyError::HttpProtocolError, "http_protocol_error", 502),
+    (ProxyError::ProxyInternalError, "proxy_internal_error", 500),
+    (ProxyError::ProxyConfigurationError, "proxy_configuration_error", 500),
+    (ProxyError::ProxyLoopDetected, "proxy_loop_detected", 502),
+];
+
+#[test]
+fn error_types_have_their_registered_names_and_statuses() {
+    for (error, name, status) in PROXY_ERRORS {
+        assert_eq!((error.name(), error.to_string(), error.status()), (name, name.to_string(), status));
+    }
+    let known = |error: ProxyError| PROXY_ERRORS.iter().any(|one| one.0 == error);
+    for outcome in Outcome::ALL {
+        assert!(Violation::from(outcome).proxy_error().is_some_and(known), "{outcome:?}");
+    }
+}
+
+fn all_differ<T: Ord>(words: impl IntoIterator<Item = T>) -> bool {
+    let words: Vec<T> = words.into_iter().collect();
+    words.len() == words.iter().collect::<BTreeSet<_>>().len()
+}
+
+#[test]
+fn phases_have_names_and_places_of_their_own() {
+    let phases = [
+        (Phase::Connect, "connect"),
+        (Phase::StatusLine, "status-line"),
+        (Phase::Header, "header"),
+        (Phase::Body, "body"),
+        (Phase::Trailer, "trailer"),
+        (Phase::Idle, "idle"),
+        (Phase::Tunnel, "tunnel"),
+    ];
+    for (phase, name) in phases {
+        assert_eq!(phase.name(), name);
+    }
+    assert!(all_differ(phases.map(|(phase, _)| phase.place())));
+}
+
+#[test]
+fn reasons_against_reuse_are_told_from_each_other() {
+    let reasons = [
+        Reason::NoReply,
+        Reason::Closed,
+        Reason::Tunnel,
+        Reason::Unfinished,
+        Reason::Refused(Rule::ObsFold),
+        Reason::Tolerated(Rule::BareLf),
+        Reason::CloseDelimited,
+        Reason::RequestUnfinished,
+        Reason::RequestClosing,
+        Reason::CloseOption,
+        Reason::Http10,
+    ];
+    assert!(all_differ(reasons.map(|reason| reason.to_string())));
+    assert_eq!(Reason::Refused(Rule::ObsFold).to_string(), "obs-fold");
+}
+
+/// Status codes that no RFC defines, and of which it is known who sends them.
+const UNOFFICIAL: [u16; 38] = [
+    218, 299, 305, 306, 418, 419, 420, 430, 440, 444, 449, 450, 460, 463, 464, 494, 495, 496, 497, 498, 499,
+    509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 540, 561, 598, 599, 783, 999,
+];
+
+/// Of each three digits: a rule is noted where the code is not registered, with a meaning where one is known.
+#[test]
+fn unofficial_status_codes_are_told_with_their_meaning() {
+    let mut meanings = Vec::new();
+    for code in 100..=999 {
+        let reply = format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
+        let exchange = Exchange::GET.upgrade(b"websocket");
+        let report = validate(reply.as_bytes(), exchange, &Policy::COMPAT, None);
+        let rules = [Rule::UnregisteredStatusCode, Rule::StatusCodeAbove599];
+        let told = report.notes().iter().find(|note| rules.contains(&note.rule()));
+        assert!(code < 600 || told.is_some(), "{code}");
+        if let Some(meaning) = told.and_then(Violation::detail) {
+            meanings.push((code, meaning));
+        }
+    }
+    let codes: Vec<u16> = meanings.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, UNOFFICIAL);
+    assert!(all_differ(meanings.iter().map(|(_, meaning)| meaning)), "{meanings:?}");
+}
+
+#[test]
+fn what_is_not_said_is_the_default() {
+    assert_eq!(Policy::default(), Policy::DEFAULT);
+    assert_eq!(Limits::default(), Limits::DEFAULT);
+    assert_eq!(Exchange::GET.request_version(), None);
+}
+
+#[test]
+fn methods_are_idempotent_as_rfc_9110_says() {
+    let methods = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"];
+    assert!(methods.iter().all(|method| Method::from_bytes(method.as_bytes()).is_idempotent()));
+    let others = ["POST", "PATCH", "CONNECT", "get", ""];
+    assert!(!others.iter().any(|method| Method::from_bytes(method.as_bytes()).is_idempotent()));
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_failed_read_says_how_the_connection_ended() {
+    use badgateway::Close;
+    use std::io::{Error, ErrorKind};
+
+    let ends = [
+        (ErrorKind::TimedOut, Close::Timeout),
+        (ErrorKind::WouldBlock, Close::Timeout),
+        (ErrorKind::UnexpectedEof, Close::Truncated),
+        (ErrorKind::ConnectionReset, Close::Reset),
+        (ErrorKind::BrokenPipe, Close::Reset),
+    ];
+    for (kind, how) in ends {
+        assert_eq!(Close::from(&Error::from(kind)), how, "{kind:?}");
+    }
+}
+
+/// Cut at 64 octets, the last name could spell another protocol.
+#[test]
+fn an_offer_too_long_to_keep_loses_whole_members() {
+    let offer = [b"a/1, ".repeat(12), b"websocket".to_vec()].concat();
+    let exchange = Exchange::GET.upgrade(&offer);
+    assert_eq!(exchange.offer(), &b"a/1, ".repeat(12)[..59]);
+    assert!(Exchange::GET.upgrade(&[b'a'; 65]).offer().is_empty());
+    assert_eq!(Exchange::GET.upgrade(&[b'a'; 64]).offer(), [b'a'; 64]);
+    for (protocol, is_fit) in [("a/1", true), ("webs", false), ("websocket", false)] {
+        let reply = format!("HTTP/1.1 101 \r\nUpgrade: {protocol}\r\nConnection: upgrade\r\n\r\n");
+        let report = validate(reply.as_bytes(), exchange, &Policy::STRICT, None);
+        assert_eq!(report.violation().is_none(), is_fit, "{protocol}");
+        assert_eq!(report.reply(), reply.as_bytes());
+    }
+}
