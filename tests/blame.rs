@@ -1,0 +1,260 @@
+//! What a violation points at, to the byte, and what it says of it: the corpus mostly tells where a blame begins.
+
+use badgateway::{
+    Close, Event, Exchange, Level, Limits, Method, Parser, Policy, ProxyError, Retry, Rule, Span, Violation,
+    Written,
+};
+
+const HEAD: Exchange = Exchange::new(Method::Head);
+const CONNECT: Exchange = Exchange::new(Method::Connect);
+const WEBSOCKET: Exchange = Exchange::GET.upgrade(b"websocket");
+
+/// A reply without the marks in it, and where they stood: `[` and `]` around the bytes to blame, `{` and `}` around
+/// related ones.
+fn unmarked(marked: &[u8]) -> (Vec<u8>, Span, Option<Span>) {
+    let (mut reply, mut at) = (Vec::new(), [None; 4]);
+    for &byte in marked {
+        match b"[]{}".iter().position(|&mark| mark == byte) {
+            Some(mark) => at[mark] = Some(reply.len() as u64),
+            None => reply.push(byte),
+        }
+    }
+    let span = |at: &[Option<u64>]| Some(Span { start: at[0]?, end: at[1]? });
+    (reply, span(&at[..2]).expect("nothing to blame"), span(&at[2..]))
+}
+
+/// The reply is refused, by that rule where nothing else is.
+fn refused(reply: &[u8], exchange: Exchange, rule: Rule, close: Option<Close>) -> Violation {
+    let mut parser = Parser::new(Policy::DEFAULT.set(rule, Level::Deny));
+    parser.begin(exchange);
+    let mut input = reply;
+    loop {
+        match parser.next_event(&mut input) {
+            Ok(Some(Event::End(_))) => panic!("accepted: {}", reply.escape_ascii()),
+            Ok(Some(_)) => {}
+            Ok(None) => return parser.close(close.expect("more bytes are due")).unwrap_err(),
+            Err(violation) => return violation,
+        }
+    }
+}
+
+fn assert_blamed(exchange: Exchange, close: Option<Close>, cases: &[(&[u8], Rule, Option<&str>)]) {
+    for (marked, rule, detail) in cases {
+        let (reply, span, related) = unmarked(marked);
+        let violation = refused(&reply, exchange, *rule, close);
+        let shown = marked.escape_ascii();
+        assert_eq!(violation.rule(), *rule, "{shown}");
+        assert_eq!((violation.span(), violation.related()), (span, related), "{rule}: {shown}");
+        assert_eq!(violation.detail(), *detail, "{rule}: {shown}");
+        let found = reply.get(span.start as usize).filter(|_| span.start < span.end);
+        assert_eq!(violation.found(), found.copied(), "{rule}: {shown}");
+    }
+}
+
+#[test]
+fn transfer_codings_are_blamed_one_by_one() {
+    use Rule::*;
+    assert_blamed(
+        Exchange::GET,
+        None,
+        &[
+            (b"HTTP/{1.0} 200 OK\r\n[Transfer-Encoding]: chunked\r\n\r\n", TransferEncodingInHttp10, None),
+            (
+                b"\r\nHTTP/{1.0} 200 OK\r\n[Transfer-Encoding]: chunked\r\n\r\n",
+                TransferEncodingInHttp10,
+                None,
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\n{Transfer-Encoding}: chunked\r\n[Content-Length]: 5\r\n\r\n",
+                ContentLengthWithTransferEncoding,
+                None,
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\n{Content-Length}: 5\r\n[Transfer-Encoding]: chunked\r\n\r\n",
+                ContentLengthWithTransferEncoding,
+                None,
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked[,]\r\n\r\n",
+                MalformedTransferEncoding,
+                Some("an empty list member"),
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: a,[,] chunked\r\n\r\n",
+                MalformedTransferEncoding,
+                Some("an empty list member"),
+            ),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: a [b]\r\n\r\n", MalformedTransferEncoding, None),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, [xchunked]\r\n\r\n",
+                MalformedTransferEncoding,
+                Some("it resembles chunked and is not"),
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: [,]\r\n\r\n",
+                MalformedTransferEncoding,
+                Some("it names no coding"),
+            ),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked[;]a=b\r\n\r\n", TransferCodingParameters, None),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, [chunked]\r\n\r\n", ChunkedAppliedTwice, None),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: [identity]\r\n\r\n", UnsupportedTransferCoding, None),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: [gzip], chunked\r\n\r\n",
+                UnsupportedTransferCoding,
+                None,
+            ),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: a, [gzip]\r\n\r\n", TransferCodingNotFinalChunked, None),
+        ],
+    );
+}
+
+#[test]
+fn lengths_are_blamed_one_by_one() {
+    use Rule::*;
+    assert_blamed(
+        Exchange::GET,
+        None,
+        &[
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 1[x]\r\n\r\n", InvalidContentLength, None),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: {5}, [6]\r\n\r\n", ConflictingContentLength, None),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 15, [15], 15\r\n\r\n", RepeatedContentLength, None),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: [0]5\r\n\r\n", ContentLengthLeadingZeros, None),
+            (b"HTTP/1.1 204 \r\n[Content-Length]: 5\r\n\r\n", ContentLengthIn1xxOr204, None),
+            (b"HTTP/1.1 204 \r\n[Transfer-Encoding]: chunked\r\n\r\n", TransferEncodingIn1xxOr204, None),
+        ],
+    );
+}
+
+#[test]
+fn a_length_may_be_as_great_as_its_limit() {
+    let mut limits = Limits::DEFAULT;
+    limits.content = 5;
+    let policy = Policy::DEFAULT.with_limits(limits);
+    for (length, fits) in [(4, true), (5, true), (6, false)] {
+        let mut parser = Parser::new(policy);
+        parser.begin(Exchange::GET);
+        let reply = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+        assert_eq!(parser.next_event(&mut reply.as_bytes()).is_ok(), fits, "{length}");
+    }
+}
+
+#[test]
+fn content_that_is_not_sent_is_described_with_sense() {
+    let rule = Rule::FramingFieldsOnBodilessResponse;
+    assert_blamed(
+        HEAD,
+        None,
+        &[
+            (
+                b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n[]",
+                rule,
+                Some("Content-Length with Transfer-Encoding"),
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n[]",
+                rule,
+                Some("a Content-Length without meaning"),
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: ,\r\n\r\n[]",
+                rule,
+                Some("a Transfer-Encoding without meaning"),
+            ),
+        ],
+    );
+    let connect = (
+        &b"HTTP/1.1 200 OK\r\nA: b\r\n[Content-Length]: 1\r\n\r\n"[..],
+        Rule::FramingFieldInConnect2xx,
+        None,
+    );
+    assert_blamed(CONNECT, None, &[connect]);
+}
+
+#[test]
+fn a_singleton_says_whether_its_values_differ() {
+    let rule = Rule::RepeatedSingletonField;
+    assert_blamed(
+        Exchange::GET,
+        None,
+        &[
+            (
+                b"HTTP/1.1 200 OK\r\n{Location}: a\r\nContent-Length: 0\r\n[location]: a\r\n\r\n",
+                rule,
+                Some("with the same value"),
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\n{Location}: a\r\nContent-Length: 0\r\n[location]: b\r\n\r\n",
+                rule,
+                Some("with another value"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_switch_of_protocols_says_what_is_amiss() {
+    let rule = Rule::SwitchingProtocolsUpgradeMismatch;
+    assert_blamed(
+        WEBSOCKET,
+        None,
+        &[
+            (b"HTTP/1.1 101 S\r\nConnection: upgrade\r\n\r\n[]", rule, Some("no Upgrade field")),
+            (b"HTTP/1.1 101 S\r\nUpgrade: ,\r\n\r\n[]", rule, Some("Upgrade names no protocol")),
+            (b"HTTP/1.1 101 S\r\nUpgrade: [h2c]\r\n\r\n", rule, Some("to a protocol that was not offered")),
+            (b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n[]", rule, Some("no connection option upgrade")),
+            (b"HTTP/1.1 [200] OK\r\nContent-Length: 0\r\n\r\n", Rule::UpgradeRefused, None),
+        ],
+    );
+    // As many as make sense, and then one more.
+    for (names, detail) in [(16, "no connection option upgrade"), (17, "more protocols than make sense")] {
+        let upgrade = ["websocket"; 17][..names].join(", ");
+        let reply = format!("HTTP/1.1 101 S\r\nUpgrade: {upgrade}\r\n\r\n");
+        assert_eq!(refused(reply.as_bytes(), WEBSOCKET, rule, None).detail(), Some(detail));
+    }
+}
+
+#[test]
+fn a_tls_record_is_told_from_other_octets() {
+    for (byte, error) in [
+        (0x13, ProxyError::HttpProtocolError),
+        (0x14, ProxyError::TlsProtocolError),
+        (0x17, ProxyError::TlsProtocolError),
+        (0x18, ProxyError::HttpProtocolError),
+    ] {
+        let violation = refused(&[byte], Exchange::GET, Rule::NotHttp, None);
+        assert_eq!(violation.rule(), Rule::NotHttp);
+        assert_eq!(violation.proxy_error(), Some(error), "{byte:#x}");
+    }
+}
+
+#[test]
+fn a_fault_is_counted_from_its_message_and_named_by_its_rule() {
+    let reply = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nA : b\r\n\r\n";
+    let violation = refused(reply, Exchange::GET, Rule::WhitespaceBeforeColon, None);
+    assert_eq!((violation.span().start, violation.offset()), (46, 18));
+    assert_eq!(violation.proxy_error(), Rule::WhitespaceBeforeColon.proxy_error());
+}
+
+/// RFC 9110 9.2.2: what failed before an answer had begun may be asked once more.
+#[test]
+fn a_request_may_be_sent_again_if_the_connection_failed_it() {
+    const UNWRITTEN: Exchange = Exchange::GET.written(Written::Nothing);
+    let status_line = &b"HTTP/1.1 200 OK\r\n"[..];
+    let interim = &b"HTTP/1.1 103 Early Hints\r\n\r\n"[..];
+    let body = &b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na"[..];
+    for (exchange, reply, close, rule, retry) in [
+        (UNWRITTEN, &b""[..], Close::Eof, Rule::ClosedBeforeFirstByte, Retry::Always),
+        (Exchange::GET, b"", Close::Eof, Rule::ClosedBeforeFirstByte, Retry::Idempotent),
+        (Exchange::GET, b"", Close::Timeout, Rule::ResponseHeaderTimeout, Retry::Idempotent),
+        (Exchange::GET, b"", Close::Reset, Rule::ClosedBeforeFirstByte, Retry::Idempotent),
+        (Exchange::GET, interim, Close::Eof, Rule::ClosedAfterInterimResponse, Retry::Idempotent),
+        (Exchange::GET, status_line, Close::Eof, Rule::IncompleteHeaderSection, Retry::Idempotent),
+        (Exchange::GET, status_line, Close::Reset, Rule::ConnectionReset, Retry::Idempotent),
+        (Exchange::GET, body, Close::Reset, Rule::ConnectionReset, Retry::Never),
+        (Exchange::GET, b"HTTP/1.1 2", Close::Eof, Rule::IncompleteHeaderSection, Retry::Idempotent),
+        (Exchange::GET, b"x", Close::Eof, Rule::NotHttp, Retry::Never),
+    ] {
+        let violation = refused(reply, exchange, rule, Some(close));
+        assert_eq!((violation.rule(), violation.retry()), (rule, retry), "{}", reply.escape_ascii());
+    }
+}
