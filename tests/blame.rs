@@ -258,3 +258,20 @@ fn a_request_may_be_sent_again_if_the_connection_failed_it() {
         assert_eq!((violation.rule(), violation.retry()), (rule, retry), "{}", reply.escape_ascii());
     }
 }
+
+#[test]
+fn a_fault_in_chunks_names_the_coding() {
+    let reply = |rest: &str| format!("HTTP/1.1 200 OK\r\n{rest}");
+    let member = |rest: &str, rule| {
+        refused(reply(rest).as_bytes(), Exchange::GET, rule, None).proxy_status("gw").to_string()
+    };
+    assert_eq!(
+        member("Transfer-Encoding: chunked\r\n\r\nx", Rule::InvalidChunkSize),
+        "gw; error=http_response_transfer_coding; coding=chunked; received-status=200; \
+         details=\"invalid-chunk-size at byte 47\""
+    );
+    let coding = member("Transfer-Encoding: gzip, chunked\r\n\r\n", Rule::UnsupportedTransferCoding);
+    assert!(!coding.contains("coding=chunked"), "{coding}");
+    let member = member("Transfer-Encoding: chunked\r\n\r\n0;a\r\n\r\n", Rule::ChunkExtension);
+    assert!(!member.contains("coding=chunked"), "{member}");
+}
