@@ -655,7 +655,9 @@ mod tests {
     fn codes_that_have_a_history_are_told_it() {
         let detail = |code: u16| {
             let reply = std::format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
-            advised(reply.as_bytes(), Rule::UnregisteredStatusCode).unwrap().detail()
+            let advisory = advised(reply.as_bytes(), Rule::UnregisteredStatusCode).unwrap();
+            assert_eq!(advisory.span(), Span { start: 9, end: 12 });
+            advisory.detail()
         };
         assert_eq!(detail(305), Some("deprecated: use a proxy"));
         assert_eq!(detail(306), Some("reserved, once: switch proxy"));

@@ -192,6 +192,21 @@ fn a_singleton_says_whether_its_values_differ() {
 }
 
 #[test]
+fn connection_options_are_blamed_one_by_one() {
+    use Rule::*;
+    assert_blamed(
+        Exchange::GET,
+        None,
+        &[
+            (b"HTTP/1.1 204 \r\nConnection: a[/]b\r\n\r\n", InvalidConnectionOption, None),
+            (b"HTTP/1.1 204 \r\nConnection: a, [date]\r\n\r\n", ConnectionNominatesEndToEndField, None),
+            (b"HTTP/1.1 204 \r\nConnection: [close], {keep-alive}\r\n\r\n", ConnectionNotPersistent, None),
+            (b"HTTP/1.1 204 \r\n[Upgrade]: a\r\n\r\n", HopByHopFieldWithoutConnectionOption, None),
+        ],
+    );
+}
+
+#[test]
 fn a_switch_of_protocols_says_what_is_amiss() {
     let rule = Rule::SwitchingProtocolsUpgradeMismatch;
     assert_blamed(
