@@ -351,6 +351,25 @@ fn idle_is_for_connections_that_may_be_used_again() {
     assert_eq!(read(&mut parser, &mut &HELLO[..]), hello());
 }
 
+#[test]
+fn the_phase_is_that_of_the_next_byte() {
+    let reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nA: b\r\n\r\n";
+    for (len, phase) in [
+        (0, Phase::StatusLine),
+        (16, Phase::StatusLine),
+        (18, Phase::Header),
+        (46, Phase::Header),
+        (47, Phase::Body),
+        (56, Phase::Body),
+        (58, Phase::Trailer),
+        (reply.len() - 1, Phase::Trailer),
+        (reply.len(), Phase::Idle),
+    ] {
+        let parser = past(Policy::DEFAULT, Exchange::GET, &reply[..len]);
+        assert_eq!(parser.phase(), phase, "{len}");
+    }
+}
+
 // Requests that are still being written
 
 #[test]
