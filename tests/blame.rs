@@ -130,11 +130,22 @@ fn a_length_may_be_as_great_as_its_limit() {
     let mut limits = Limits::DEFAULT;
     limits.content = 5;
     let policy = Policy::DEFAULT.with_limits(limits);
-    for (length, fits) in [(4, true), (5, true), (6, false)] {
+    for (length, fits) in [("4", true), ("5", true), ("6", false), ("5, 5", true), ("6, 6", false)] {
         let mut parser = Parser::new(policy);
         parser.begin(Exchange::GET);
         let reply = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
-        assert_eq!(parser.next_event(&mut reply.as_bytes()).is_ok(), fits, "{length}");
+        let mut input = reply.as_bytes();
+        let refused = loop {
+            match parser.next_event(&mut input) {
+                Ok(Some(Event::Note(_))) => {}
+                event => break event.err(),
+            }
+        };
+        assert_eq!(
+            refused.map(|violation| violation.rule()),
+            (!fits).then_some(Rule::ResponseBodyTooLarge),
+            "{length}"
+        );
     }
 }
 
@@ -220,10 +231,14 @@ fn a_switch_of_protocols_says_what_is_amiss() {
             (b"HTTP/1.1 [200] OK\r\nContent-Length: 0\r\n\r\n", Rule::UpgradeRefused, None),
         ],
     );
-    // As many as make sense, and then one more.
-    for (names, detail) in [(16, "no connection option upgrade"), (17, "more protocols than make sense")] {
-        let upgrade = ["websocket"; 17][..names].join(", ");
-        let reply = format!("HTTP/1.1 101 S\r\nUpgrade: {upgrade}\r\n\r\n");
+    // As many as make sense, of which one was not offered, and then one more.
+    for (names, last, detail) in [
+        (16, "websocket", "no connection option upgrade"),
+        (16, "h2c", "to a protocol that was not offered"),
+        (17, "websocket", "more protocols than make sense"),
+    ] {
+        let upgrade = ["websocket, "; 16][..names - 1].concat();
+        let reply = format!("HTTP/1.1 101 S\r\nUpgrade: {upgrade}{last}\r\n\r\n");
         assert_eq!(refused(reply.as_bytes(), WEBSOCKET, rule, None).detail(), Some(detail));
     }
 }

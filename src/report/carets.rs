@@ -482,6 +482,8 @@ error[closed-before-first-byte]: the connection ended before the first byte of a
 "
             .replace('#', "\"")
         );
+        let text = shown(b"HTTP/1.1 200 OK\r\n\r\n", Exchange::GET, Some(Close::Eof));
+        assert!(text.ends_with("  00017  \\r\\n\n  00019\n         ^ here\n"), "{text}");
         let text = shown(b"HTTP/1.1 20", Exchange::GET, Some(Close::Eof));
         let again = "  = may be sent again once on a fresh connection if its method is idempotent\n";
         assert!(text.ends_with(again), "{text}");
@@ -508,6 +510,7 @@ advice[content-type-problem]: the Content-Type is missing or malformed
   --> r\n, byte 59, in the header section
 "
         );
+        assert_eq!(report.reply(), reply);
         let closing = validate(b"HTTP/1.0 204 \r\n\r\n", Exchange::GET, &Policy::DEFAULT, None);
         let text = closing.render("r", Paint::Plain).to_string();
         assert!(text.starts_with(
@@ -600,17 +603,15 @@ advice[content-type-problem]: the Content-Type is missing or malformed
 
     #[test]
     fn what_is_left_out_of_a_line_is_three_dots() {
-        let name = "abcdefghijklmnopqrstuvwxyz".repeat(10);
-        let reply = std::format!("HTTP/1.1 200 OK\r\nX: {name}\0{name}\r\n\r\n");
-        let text = shown(reply.as_bytes(), Exchange::GET, None);
-        let lines: Vec<&str> = text.lines().skip(3).take(3).collect();
-        assert_eq!(
-            lines,
-            [
-                std::format!("  00017  X: {}...", &name[..85]),
-                std::format!("  00240  ...{}\\x00{}...", &name[220..], &name[..44]),
-                std::format!("{:52}^^^^ 0x00", ""),
-            ]
-        );
+        let letters = "abcdefghijklmnopqrstuvwxyz".repeat(10);
+        // All of the line is within reach, and then neither of its ends is.
+        for value in [&letters[..104], &letters] {
+            let reply = std::format!("HTTP/1.1 200 OK\r\nX: {value}\0{value}\r\n\r\n");
+            let text = shown(reply.as_bytes(), Exchange::GET, None);
+            let lines: Vec<&str> = text.lines().skip(4).take(2).collect();
+            let (before, after) = (&value[value.len() - 40..], &value[..44]);
+            assert_eq!(lines[0], std::format!("  {:05}  ...{before}\\x00{after}...", value.len() - 20));
+            assert_eq!(lines[1], std::format!("{:52}^^^^ 0x00", ""));
+        }
     }
 }
