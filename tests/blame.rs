@@ -1,8 +1,8 @@
 //! What a violation points at, to the byte, and what it says of it: the corpus mostly tells where a blame begins.
 
 use badgateway::{
-    Close, Event, Exchange, Level, Limits, Method, Parser, Policy, ProxyError, Retry, Rule, Span, Violation,
-    Written,
+    Close, Event, Exchange, Level, Limits, Method, Parser, Phase, Policy, ProxyError, Retry, Rule, Span,
+    Violation, Written,
 };
 
 const HEAD: Exchange = Exchange::new(Method::Head);
@@ -179,6 +179,24 @@ fn content_that_is_not_sent_is_described_with_sense() {
         None,
     );
     assert_blamed(CONNECT, None, &[connect]);
+}
+
+#[test]
+fn what_may_not_stand_in_trailers_is_settled_at_their_end() {
+    let trailers = |fields: &str| {
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n{fields}")
+    };
+    let marked = trailers("A: b\r\n[Date]: c\r\nD: e\r\n\r\n");
+    assert_blamed(Exchange::GET, None, &[(marked.as_bytes(), Rule::ForbiddenTrailerField, None)]);
+    let (reply, ..) = unmarked(marked.as_bytes());
+    let violation = refused(&reply, Exchange::GET, Rule::ForbiddenTrailerField, None);
+    assert_eq!(violation.decided_at(), reply.len() as u64 - 1);
+    for fields in ["", "A: b", "A: b\r\n\r"] {
+        let (reply, rule) = (trailers(fields), Rule::ConnectionReset);
+        let violation = refused(reply.as_bytes(), Exchange::GET, rule, Some(Close::Reset));
+        assert_eq!((violation.rule(), violation.phase()), (rule, Phase::Trailer), "{fields}");
+        assert_eq!(violation.decided_at(), reply.len() as u64, "{fields}");
+    }
 }
 
 #[test]

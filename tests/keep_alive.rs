@@ -326,7 +326,9 @@ fn an_idle_connection_bears_two_line_ends() {
         let mut again = parser.clone();
         again.begin(Exchange::GET);
         assert_eq!(read(&mut again, &mut &HELLO[..]), hello());
-        assert_eq!(refusal(&mut parser, b"\r\n").rule(), Rule::UnsolicitedResponse);
+        let violation = refusal(&mut parser, b"\r\n");
+        assert_eq!(violation.rule(), Rule::UnsolicitedResponse);
+        assert_eq!(violation.decided_at(), HELLO.len() as u64 + 4);
     }
 }
 
@@ -368,6 +370,31 @@ fn the_phase_is_that_of_the_next_byte() {
         let parser = past(Policy::DEFAULT, Exchange::GET, &reply[..len]);
         assert_eq!(parser.phase(), phase, "{len}");
     }
+}
+
+#[test]
+fn the_status_code_is_known_with_its_third_digit() {
+    for (len, status) in [(0, None), (11, None), (12, Some(200)), (30, Some(200)), (HELLO.len(), Some(200))] {
+        assert_eq!(past(Policy::DEFAULT, Exchange::GET, &HELLO[..len]).received_status(), status, "{len}");
+    }
+}
+
+#[test]
+fn half_a_line_end_speaks_against_an_idle_connection() {
+    let mut parser = Parser::new(Policy::DEFAULT);
+    assert_eq!(parser.reuse(), Reuse::Yes);
+    assert_eq!(next(&mut parser, &mut &b"\r"[..]), Ok(None));
+    assert_eq!(parser.reuse(), Reuse::No(Reason::Refused(Rule::UnsolicitedResponse)));
+    assert_eq!(next(&mut parser, &mut &b"\n"[..]), Ok(None));
+    assert_eq!(parser.reuse(), Reuse::Yes);
+}
+
+#[test]
+fn a_connection_with_bytes_behind_its_reply_is_never_idle() {
+    let mut parser = past(Policy::DEFAULT, Exchange::GET, b"HTTP/1.1 204 \r\n\r\nabc");
+    parser.idle();
+    let violation = refusal(&mut parser, b"");
+    assert_eq!((violation.rule(), violation.phase()), (Rule::ResponseNotDrained, Phase::Idle));
 }
 
 // Requests that are still being written

@@ -377,6 +377,25 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_were_in_the_buffer_before_a_request_never_answer_it() {
+        let reply = &b"HTTP/1.1 204 \r\n\r\n"[..];
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET);
+        reader.buffer().extend_from_slice(reply);
+        read_all(&mut reader);
+        reader.buffer().extend_from_slice(reply);
+        reader.begin(Exchange::GET);
+        assert_eq!(reader.next_event().unwrap_err().rule(), Rule::ContentInBodilessResponse);
+        // A stray CRLF does not matter once it was looked at.
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.buffer().extend_from_slice(b"\r\n");
+        reader.idle();
+        assert_ne!(reader.parser().reuse(), Reuse::Yes);
+        assert!(matches!(reader.next_event(), Ok(None)));
+        assert_eq!(reader.parser().reuse(), Reuse::Yes);
+    }
+
+    #[test]
     fn a_head_tells_what_the_parser_knows() {
         let head_of = |bytes: &[u8]| {
             let mut reader = Reader::new(Policy::DEFAULT);
