@@ -281,6 +281,11 @@ fn a_fault_is_counted_from_its_message_and_named_by_its_rule() {
     let violation = refused(reply, Exchange::GET, Rule::WhitespaceBeforeColon, None);
     assert_eq!((violation.span().start, violation.offset()), (46, 18));
     assert_eq!(violation.proxy_error(), Rule::WhitespaceBeforeColon.proxy_error());
+    // What follows an interim reply is counted from there.
+    let reply = b"HTTP/1.1 103 Early Hints\r\n\r\n!";
+    let violation = refused(reply, Exchange::GET, Rule::InterimResponseWithContent, None);
+    assert_eq!(violation.rule(), Rule::InterimResponseWithContent);
+    assert_eq!((violation.span().start, violation.offset()), (28, 28));
 }
 
 /// RFC 9110 9.2.2: what failed before an answer had begun may be asked once more.

@@ -91,9 +91,24 @@ fn reports_for_people_have_an_empty_line_between_them() {
     let out = text(&output.stdout);
     let reports: Vec<&str> = out.split("\n\n").collect();
     assert_eq!(reports.len(), 3, "{out}");
-    assert!(reports[0].contains("between.http: valid"), "{out}");
+    assert!(!out.starts_with('\n') && reports[0].contains("between.http: valid"), "{out}");
     assert!(reports[1].starts_with("stdin: invalid"), "{out}");
     assert!(reports[2].ends_with('\n') && reports[2].contains("between.http: valid"), "{out}");
+}
+
+/// Whoever read the output may have seen enough; a disk that is full is another matter.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_nobody_reads_is_no_failure_and_output_that_is_lost_is_one() {
+    let mut child =
+        badgateway(&["check", "--jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    writeln!(child.stdin.take().unwrap(), "{{\"reply\":\"{}\"}}", STANDARD.encode(BAD)).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = badgateway(&["rules"]).stdout(full).output().unwrap();
+    assert_eq!(code(&output), 3);
+    assert!(text(&output.stderr).starts_with("badgateway: cannot write: "), "{}", text(&output.stderr));
 }
 
 #[test]
@@ -111,6 +126,19 @@ fn in_short_each_reply_is_one_line() {
         "stdin: invalid: obs-fold at byte 23 (0x20) in the header section: \
          a field value is continued on a second line; answer 502\n"
     );
+}
+
+#[test]
+fn programs_get_one_line_for_each_reply() {
+    let good = scratch_file("line.http", GOOD);
+    for format in ["short", "json"] {
+        let output = run(&["check", "--format", format, good.to_str().unwrap(), "-"], BAD);
+        let lines: Vec<&str> = text(&output.stdout).lines().collect();
+        assert!(
+            lines.len() == 2 && lines[0].contains("line.http") && lines[1].contains("stdin"),
+            "{lines:?}"
+        );
+    }
 }
 
 #[test]
@@ -254,6 +282,9 @@ fn jsonl_reads_files_and_tells_which_it_cannot() {
     let bad = scratch_file("bad.jsonl", line(BAD).as_bytes());
     let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
     assert_eq!(code(&run(&["check", "--jsonl", good], b"")), 0);
+    let id = format!("{{\"id\":[1, 2.50],{}", &line(GOOD)[1..]);
+    let output = run(&["check", "--jsonl"], id.as_bytes());
+    assert!(text(&output.stdout).starts_with("{\"id\":[1, 2.50],"), "an id goes back as it came");
     assert_eq!(code(&run(&["check", "--jsonl", bad, good], b"")), 1);
     for unreadable in ["no/such/file", "."] {
         let output = run(&["check", "--jsonl", good, unreadable, bad], b"");
@@ -327,16 +358,29 @@ fn explanations_are_set_in_lines_of_one_measure() {
     for rule in Rule::all() {
         let output = run(&["explain", rule.id()], b"");
         let lines: Vec<&str> = text(&output.stdout).lines().collect();
-        let mut paragraph = String::new();
-        for line in lines[2..].iter().take_while(|line| !line.is_empty()) {
-            let first = line.trim_start().split(' ').next().unwrap();
-            let last = paragraph.lines().last().map_or(0, str::len);
-            assert!(last == 0 || last + 1 + first.len() > 88, "{rule}: {line}");
-            assert!(line.starts_with("  ") && !line.starts_with("   ") && line.len() <= 88, "{rule}: {line}");
-            paragraph += line;
-            paragraph += "\n";
+        let after = |heading: &str| 1 + lines.iter().position(|line| *line == heading).unwrap();
+        let tolerable = rule.permits(Level::Note);
+        let last = if tolerable { "What tolerating it does" } else { "Why it is not tolerated" };
+        for (start, wanted) in [
+            (2, rule.explain()),
+            (after("Why it matters"), rule.why()),
+            (after(rule.clause()), rule.clause_says()),
+            (after(last), rule.tolerated()),
+        ] {
+            let mut paragraph = String::new();
+            for line in lines[start..].iter().take_while(|line| !line.is_empty()) {
+                let first = line.trim_start().split(' ').next().unwrap();
+                let before = paragraph.lines().last().map_or(0, str::len);
+                assert!(before == 0 || before + 1 + first.len() > 88, "{rule}: {line}");
+                assert!(
+                    line.starts_with("  ") && !line.starts_with("   ") && line.len() <= 88,
+                    "{rule}: {line}"
+                );
+                paragraph += line;
+                paragraph += "\n";
+            }
+            assert_eq!(words_of(&paragraph), words_of(wanted));
         }
-        assert_eq!(words_of(&paragraph), words_of(rule.explain()));
     }
 }
 

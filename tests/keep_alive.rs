@@ -373,6 +373,14 @@ fn the_phase_is_that_of_the_next_byte() {
 }
 
 #[test]
+fn a_reset_behind_a_reply_belongs_to_no_phase_of_it() {
+    let end = past(Policy::DEFAULT, Exchange::GET, HELLO).close(Close::Reset).unwrap();
+    let note = end.note().unwrap();
+    assert_eq!((note.rule(), note.phase()), (Rule::ConnectionReset, Phase::Idle));
+    assert_eq!((note.decided_at(), note.span().start), (HELLO.len() as u64, HELLO.len() as u64));
+}
+
+#[test]
 fn the_status_code_is_known_with_its_third_digit() {
     for (len, status) in [(0, None), (11, None), (12, Some(200)), (30, Some(200)), (HELLO.len(), Some(200))] {
         assert_eq!(past(Policy::DEFAULT, Exchange::GET, &HELLO[..len]).received_status(), status, "{len}");
