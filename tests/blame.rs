@@ -23,14 +23,15 @@ fn unmarked(marked: &[u8]) -> (Vec<u8>, Span, Option<Span>) {
     (reply, span(&at[..2]).expect("nothing to blame"), span(&at[2..]))
 }
 
-/// The reply is refused, by that rule where nothing else is.
-fn refused(reply: &[u8], exchange: Exchange, rule: Rule, close: Option<Close>) -> Violation {
-    let mut parser = Parser::new(Policy::DEFAULT.set(rule, Level::Deny));
+/// What the parser has to say of that rule, at that level: a refusal, or a note.
+fn told(reply: &[u8], exchange: Exchange, rule: Rule, level: Level, close: Option<Close>) -> Violation {
+    let mut parser = Parser::new(Policy::observe().set(rule, level));
     parser.begin(exchange);
     let mut input = reply;
     loop {
         match parser.next_event(&mut input) {
-            Ok(Some(Event::End(_))) => panic!("accepted: {}", reply.escape_ascii()),
+            Ok(Some(Event::Note(note))) if note.rule() == rule => return note,
+            Ok(Some(Event::End(_))) => panic!("nothing is wrong: {}", reply.escape_ascii()),
             Ok(Some(_)) => {}
             Ok(None) => return parser.close(close.expect("more bytes are due")).unwrap_err(),
             Err(violation) => return violation,
@@ -38,17 +39,54 @@ fn refused(reply: &[u8], exchange: Exchange, rule: Rule, close: Option<Close>) -
     }
 }
 
+fn refused(reply: &[u8], exchange: Exchange, rule: Rule, close: Option<Close>) -> Violation {
+    told(reply, exchange, rule, Level::Deny, close)
+}
+
+/// A note points where a refusal does.
 fn assert_blamed(exchange: Exchange, close: Option<Close>, cases: &[(&[u8], Rule, Option<&str>)]) {
     for (marked, rule, detail) in cases {
         let (reply, span, related) = unmarked(marked);
-        let violation = refused(&reply, exchange, *rule, close);
         let shown = marked.escape_ascii();
-        assert_eq!(violation.rule(), *rule, "{shown}");
-        assert_eq!((violation.span(), violation.related()), (span, related), "{rule}: {shown}");
-        assert_eq!(violation.detail(), *detail, "{rule}: {shown}");
-        let found = reply.get(span.start as usize).filter(|_| span.start < span.end);
-        assert_eq!(violation.found(), found.copied(), "{rule}: {shown}");
+        for level in [Level::Deny, Level::Note] {
+            let violation = told(&reply, exchange, *rule, level, close);
+            assert_eq!(violation.rule(), *rule, "{shown}");
+            assert_eq!((violation.span(), violation.related()), (span, related), "{rule}: {shown}");
+            assert_eq!(violation.detail(), *detail, "{rule}: {shown}");
+            let found = reply.get(span.start as usize).filter(|_| span.start < span.end);
+            assert_eq!(violation.found(), found.copied(), "{rule}: {shown}");
+        }
     }
+}
+
+#[test]
+fn field_lines_are_blamed_where_they_go_wrong() {
+    use Rule::*;
+    assert_blamed(
+        Exchange::GET,
+        None,
+        &[
+            (b"HTTP/1.1 204 \r\nServer[\r]\n\r\n", MissingColon, None),
+            (b"HTTP/1.1 204 \r\nServer \t[\r]\n\r\n", MissingColon, None),
+            (b"HTTP/1.1 204 \nServer[\n]\n", MissingColon, None),
+            (b"HTTP/1.1 204 \nServer  [\n]\n", MissingColon, None),
+            (b"HTTP/1.1 204 \r\nServer[ ]: a\r\n\r\n", WhitespaceBeforeColon, None),
+            (b"HTTP/1.1 204 \r\n[:] a\r\n\r\n", EmptyFieldName, None),
+            (b"HTTP/1.1 204 \r\nA[(]b): a\r\n\r\n", InvalidFieldName, None),
+            (b"HTTP/1.1 204 \r\nA[ ]b: a\r\n\r\n", InvalidFieldName, None),
+            (b"HTTP/1.1 204 \r\nA: b\r\n[HTTP/]1.1 200 OK\r\n\r\n", RepeatedStatusLine, None),
+            (b"HTTP/1.1 204 \r\nA: b\r\n[HTTP 1].1 200 OK\r\n\r\n", RepeatedStatusLine, None),
+            (b"HTTP/1.1 204 \r\n[ ]A: b\r\n\r\n", WhitespaceBeforeFirstField, None),
+            (b"HTTP/1.1 204 \r\nA: b\r\n[\t]c\r\n\r\n", ObsFold, None),
+            (b"HTTP/1.1 204 \r\nA: b[\r]c\r\n\r\n", BareCr, None),
+            (b"HTTP/1.1 204 \r\n: b[\r]c\r\n\r\n", BareCr, None),
+            (b"HTTP/1.1 204 \r\nA: b[\0]c\r\n\r\n", NulInField, None),
+            (b"HTTP/1.1 204 \r\nTransfer-Encodings: b[\x01]c\r\n\r\n", ControlCharacterInFieldValue, None),
+            (b"HTTP/1.1 204 \r\nA: b[\n]\r\n", BareLf, Some("mixed with CRLF")),
+            (b"HTTP/1.1 204 \r\n: b[\n]\r\n", BareLf, Some("mixed with CRLF")),
+            (b"HTTP/1.1 204 [\n]A: b\n\n", BareLf, None),
+        ],
+    );
 }
 
 #[test]
