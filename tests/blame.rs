@@ -1,8 +1,9 @@
 //! What a violation points at, to the byte, and what it says of it: the corpus mostly tells where a blame begins.
+#![cfg(feature = "alloc")]
 
 use badgateway::{
     Close, Event, Exchange, Level, Limits, Method, Parser, Phase, Policy, ProxyError, Retry, Rule, Span,
-    Violation, Written,
+    Violation, Written, validate,
 };
 
 const HEAD: Exchange = Exchange::new(Method::Head);
@@ -55,6 +56,138 @@ fn assert_blamed(exchange: Exchange, close: Option<Close>, cases: &[(&[u8], Rule
             assert_eq!(violation.detail(), *detail, "{rule}: {shown}");
             let found = reply.get(span.start as usize).filter(|_| span.start < span.end);
             assert_eq!(violation.found(), found.copied(), "{rule}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn status_lines_are_blamed_where_they_go_wrong() {
+    use Rule::*;
+    assert_blamed(
+        Exchange::GET,
+        None,
+        &[
+            (b"[\r]\nHTTP/1.1 200 OK\r\n\r\n", EmptyLineBeforeStatusLine, None),
+            (b"[\n]HTTP/1.1 200 OK\r\n\r\n", EmptyLineBeforeStatusLine, None),
+            (b"[ ]HTTP/1.1 200 OK\r\n\r\n", StatusLineExtraWhitespace, None),
+            (b"HTTP/1.1[\t]200 OK\r\n\r\n", StatusLineExtraWhitespace, None),
+            (b"HTTP/1.1 [ ]200 OK\r\n\r\n", StatusLineExtraWhitespace, None),
+            (b"HTTP/1.1 200[\x0b]OK\r\n\r\n", StatusLineExtraWhitespace, None),
+            (b"[h]ttp/1.1 200 OK\r\n\r\n", MalformedHttpVersion, None),
+            (b"\r\nHT[t]P/1.1 200 OK\r\n\r\n", MalformedHttpVersion, None),
+            (b"HTTP/1[,]1 200 OK\r\n\r\n", MalformedHttpVersion, None),
+            (b"HTTP/[3].0 200 OK\r\n\r\n", UnsupportedHttpMajorVersion, None),
+            (
+                b"HTTP/[2] 200 \r\n\r\n",
+                UnsupportedHttpMajorVersion,
+                Some("as curl prints an HTTP/2 reply: capture with --http1.1"),
+            ),
+            (b"HTTP/1.[2] 200 OK\r\nContent-Length: 0\r\n\r\n", HttpMinorVersionHigher, None),
+            (b"HTTP/1.1 20[x] OK\r\n\r\n", MalformedStatusCode, None),
+            (b"HTTP/1.1[\r]\n\r\n", MalformedStatusCode, None),
+            (b"HTTP/1.1 [099] OK\r\n\r\n", StatusCodeBelow100, None),
+            (b"HTTP/1.1 [600] OK\r\nContent-Length: 0\r\n\r\n", StatusCodeAbove599, None),
+            (
+                b"HTTP/1.1 [999] \r\nContent-Length: 0\r\n\r\n",
+                StatusCodeAbove599,
+                Some("LinkedIn and others: request denied"),
+            ),
+            (b"HTTP/1.1 [101] S\r\n\r\n", UnsolicitedSwitchingProtocols, None),
+            (b"\r\nHTTP/1.[0] 103 E\r\n\r\n", InterimResponseInHttp10, None),
+            (b"[H]TTP/1.1 103 E\r\n\r\n", InterimResponse, None),
+            (b"HTTP/1.1 204[\r]\n\r\n", MissingSpaceAfterStatusCode, None),
+            (b"HTTP/1.1 204 a[\x01]b\r\n\r\n", InvalidReasonPhrase, None),
+            (b"HTTP/1.1 204 a[\0]b\r\n\r\n", InvalidReasonPhrase, None),
+            (b"HTTP/1.1 204 a[\r]b\r\n\r\n", BareCr, None),
+            (b"HTTP/1.1 204 a[\n]\r\n", BareLf, None),
+            (b"HTTP/1.1 103 E\r\n\r\n[x]", InterimResponseWithContent, None),
+            (b"HTTP/1.1 103 E\r\n\r\n[h]ttp/1.1", InterimResponseWithContent, None),
+        ],
+    );
+}
+
+#[test]
+fn a_first_byte_gives_away_what_it_is() {
+    let table: [(&[u8], Option<&str>); 16] = [
+        (b"\x14\x17", Some("TLS")),
+        (b"\0", Some("HTTP/2 frames")),
+        (b"S", Some("SSH")),
+        (b"2", Some("SMTP or FTP")),
+        (b"<", Some("markup")),
+        (b"GP", Some("a request")),
+        (b"\x1f", Some("gzip")),
+        (b"\xef", Some("byte order mark")),
+        (b"I", Some("Shoutcast")),
+        (b"R", Some("RTSP")),
+        (b"+-", Some("POP3")),
+        (b"*", Some("IMAP")),
+        (b"{[", Some("JSON")),
+        (b"abxyz", None),
+        (b"\x13\x18", None),
+        (b"\x01\x7f", None),
+    ];
+    for (bytes, protocol) in table {
+        for &byte in bytes {
+            let violation = refused(&[byte], Exchange::GET, Rule::NotHttp, None);
+            assert_eq!((violation.rule(), violation.span()), (Rule::NotHttp, Span { start: 0, end: 1 }));
+            let told = violation.detail();
+            assert!(told.is_none() == protocol.is_none(), "{byte:#x}: {told:?}");
+            assert!(told.unwrap_or_default().contains(protocol.unwrap_or_default()), "{byte:#x}: {told:?}");
+        }
+    }
+    // Past the first byte it could be anything.
+    assert_eq!(refused(b"HTTS", Exchange::GET, Rule::NotHttp, None).detail(), None);
+}
+
+#[test]
+fn codes_that_no_rfc_defines_are_told_by_whom() {
+    let codes = [
+        (218, "Apache"),
+        (299, "application"),
+        (419, "Laravel"),
+        (420, "Twitter"),
+        (430, "Shopify"),
+        (440, "login"),
+        (444, "without a reply"),
+        (449, "retry"),
+        (450, "parental"),
+        (460, "idle time-out"),
+        (463, "X-Forwarded-For"),
+        (464, "versions"),
+        (494, "too large"),
+        (495, "certificate error"),
+        (496, "certificate required"),
+        (497, "plain HTTP"),
+        (498, "token"),
+        (499, "closed the request"),
+        (509, "bandwidth"),
+        (520, "unknown"),
+        (521, "refused"),
+        (522, "timed out"),
+        (523, "unreachable"),
+        (524, "did not answer"),
+        (525, "handshake"),
+        (526, "certificate is invalid"),
+        (527, "Railgun"),
+        (529, "overloaded"),
+        (530, "frozen"),
+        (540, "disabled"),
+        (561, "unauthorized"),
+        (598, "read timed out"),
+        (599, "connect timed out"),
+        (783, "unexpected token"),
+        (999, "LinkedIn"),
+    ];
+    for code in 200..1000 {
+        let reply = format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
+        let rule = if code > 599 { Rule::StatusCodeAbove599 } else { Rule::UnregisteredStatusCode };
+        let report = validate(reply.as_bytes(), Exchange::GET, &Policy::observe(), None);
+        let detail = report.notes().iter().find(|note| note.rule() == rule).and_then(Violation::detail);
+        match codes.iter().find(|(own, _)| *own == code) {
+            Some((_, who)) => {
+                assert!(detail.is_some_and(|detail| detail.contains(who)), "{code}: {detail:?}")
+            }
+            None => assert!(matches!(code, 305 | 306 | 418) || detail.is_none(), "{code}: {detail:?}"),
         }
     }
 }
