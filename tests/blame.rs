@@ -3,7 +3,7 @@
 
 use badgateway::{
     Close, Event, Exchange, Level, Limits, Method, Parser, Phase, Policy, ProxyError, Retry, Rule, Span,
-    Violation, Written, validate,
+    Verdict, Violation, Written, validate,
 };
 
 const HEAD: Exchange = Exchange::new(Method::Head);
@@ -72,6 +72,8 @@ fn status_lines_are_blamed_where_they_go_wrong() {
             (b"[ ]HTTP/1.1 200 OK\r\n\r\n", StatusLineExtraWhitespace, None),
             (b"HTTP/1.1[\t]200 OK\r\n\r\n", StatusLineExtraWhitespace, None),
             (b"HTTP/1.1 [ ]200 OK\r\n\r\n", StatusLineExtraWhitespace, None),
+            (b"HTTP/1.1 [\x0b]200 OK\r\n\r\n", StatusLineExtraWhitespace, None),
+            (b"HTTP/1.1 [\x0c]200 OK\r\n\r\n", StatusLineExtraWhitespace, None),
             (b"HTTP/1.1 200[\x0b]OK\r\n\r\n", StatusLineExtraWhitespace, None),
             (b"[h]ttp/1.1 200 OK\r\n\r\n", MalformedHttpVersion, None),
             (b"\r\nHT[t]P/1.1 200 OK\r\n\r\n", MalformedHttpVersion, None),
@@ -140,6 +142,14 @@ fn a_first_byte_gives_away_what_it_is() {
 }
 
 #[test]
+fn a_reason_phrase_may_hold_tabs_and_octets_past_ascii() {
+    let reply = b"HTTP/1.1 204 No\tc\xf6ntent\r\n\r\n";
+    let report = validate(reply, Exchange::GET, &Policy::STRICT, None);
+    assert_eq!(report.violation(), None);
+    assert_eq!(report.verdict(), Verdict::Valid);
+}
+
+#[test]
 fn codes_that_no_rfc_defines_are_told_by_whom() {
     let codes = [
         (218, "Apache"),
@@ -182,6 +192,7 @@ fn codes_that_no_rfc_defines_are_told_by_whom() {
         let reply = format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
         let rule = if code > 599 { Rule::StatusCodeAbove599 } else { Rule::UnregisteredStatusCode };
         let report = validate(reply.as_bytes(), Exchange::GET, &Policy::observe(), None);
+        assert_eq!(report.has_note(Rule::StatusCodeAbove599), code > 599, "{code}");
         let detail = report.notes().iter().find(|note| note.rule() == rule).and_then(Violation::detail);
         match codes.iter().find(|(own, _)| *own == code) {
             Some((_, who)) => {
