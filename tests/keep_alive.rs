@@ -434,8 +434,11 @@ fn a_reply_that_ends_before_its_request_ends_the_connection() {
 fn a_reply_to_a_request_that_was_not_begun_is_unsolicited() {
     let mut parser = Parser::new(Policy::DEFAULT);
     parser.begin(POST.written(Written::Nothing));
-    let mut early = parser.clone();
-    assert_eq!(refusal(&mut early, b"H").rule(), Rule::UnsolicitedResponse);
+    for early in [&b"H"[..], HELLO] {
+        let violation = refusal(&mut parser.clone(), early);
+        assert_eq!(violation.rule(), Rule::UnsolicitedResponse);
+        assert_eq!((violation.phase(), violation.received_status()), (Phase::StatusLine, None));
+    }
     parser.request_written(Written::Whole);
     assert_eq!(read(&mut parser, &mut &HELLO[..]), hello());
     // Nothing was sent, so that anything may be sent again.
