@@ -608,6 +608,86 @@ impl ContentProbe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parser::{Event, Parser};
+    use crate::policy::Policy;
+
+    /// What that rule says of the last head in the reply to a GET.
+    fn advised(reply: &[u8], rule: Rule) -> Option<Violation> {
+        let mut parser = Parser::new(Policy::DEFAULT);
+        parser.begin(Exchange::GET);
+        let (mut input, mut advised) = (reply, None);
+        while let Some(event) = parser.next_event(&mut input).unwrap() {
+            if let Event::Head(head) = event {
+                advised = head.advisories(&Exchange::GET).find(|advisory| advisory.rule() == rule);
+            }
+        }
+        advised
+    }
+
+    /// The same, of a 200 with that field.
+    fn advised_of(field: &str, rule: Rule) -> Option<Violation> {
+        advised(std::format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{field}\r\n\r\n").as_bytes(), rule)
+    }
+
+    #[test]
+    fn an_advisory_points_at_octets_of_its_head() {
+        let interim = &b"HTTP/1.1 103 Early Hints\r\n\r\n"[..];
+        let head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nProxy-Status: a\r\nLocation: /a b\r\n\r\n";
+        let reply = [interim, head].concat();
+        let start = interim.len() as u64;
+        let at = |rule| {
+            let advisory = advised(&reply, rule).unwrap();
+            assert_eq!(advisory.phase(), Phase::Header);
+            assert_eq!(advisory.decided_at(), reply.len() as u64 - 1);
+            (advisory.offset(), advisory.span().end - start, advisory.found())
+        };
+        assert_eq!(at(Rule::ProxyStatusFromOrigin), (39, 51, Some(b'P')));
+        assert_eq!(at(Rule::RedirectWithoutLocation), (68, 69, Some(b' ')));
+        // The end of the head is a place, and no octet.
+        assert_eq!(at(Rule::MissingDate), (74, 74, None));
+        let advisory = advised_of("Content-Type: text/html, a", Rule::ContentTypeProblem).unwrap();
+        assert_eq!((advisory.span(), advisory.found()), (Span { start: 59, end: 60 }, Some(b',')));
+        let advisory = advised_of("Content-Type: text", Rule::ContentTypeProblem).unwrap();
+        assert_eq!((advisory.span(), advisory.found()), (Span { start: 54, end: 54 }, None));
+    }
+
+    #[test]
+    fn codes_that_have_a_history_are_told_it() {
+        let detail = |code: u16| {
+            let reply = std::format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
+            let advisory = advised(reply.as_bytes(), Rule::UnregisteredStatusCode).unwrap();
+            assert_eq!(advisory.span(), Span { start: 9, end: 12 });
+            advisory.detail()
+        };
+        assert_eq!(detail(305), Some("deprecated: use a proxy"));
+        assert_eq!(detail(306), Some("reserved, once: switch proxy"));
+        assert_eq!(detail(418), Some("reserved: I'm a teapot"));
+        assert_eq!(detail(522), meaning(522));
+    }
+
+    #[test]
+    fn an_accept_value_is_a_digest_in_base64() {
+        assert!(is_digest(b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        assert!(is_digest(b"s3pPLMBiTxaQ9kYGzzhZRbK/xOo="));
+        for value in [
+            &b""[..],
+            b"s3pPLMBiTxaQ9kYGzzhZRbK+xO=",
+            b"s3pPLMBiTxaQ9kYGzzhZRbK+xOoo=",
+            b"s3pPLMBiTxaQ9kYGzzhZRbK+xOoo",
+            b"s3pPLMBiTxaQ9kYGzzhZRbK-xOo=",
+            b"=3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        ] {
+            assert!(!is_digest(value), "{}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn every_final_reply_has_a_date() {
+        for (status, missing) in [("103", false), ("200", true), ("204", true), ("404", true)] {
+            let reply = std::format!("HTTP/1.1 {status} \r\n\r\n");
+            assert_eq!(advised(reply.as_bytes(), Rule::MissingDate).is_some(), missing, "{status}");
+        }
+    }
 
     #[test]
     fn dates_have_one_of_three_shapes() {
@@ -615,7 +695,53 @@ mod tests {
         assert!(is_http_date(b"Sunday, 06-Nov-94 08:49:37 GMT"));
         assert!(is_http_date(b"Sun Nov  6 08:49:37 1994"));
         assert!(!is_http_date(b"0"));
+        assert!(!is_http_date(b"tomorrow"));
+        assert!(!is_http_date(b"Sun, 06-Nov-94 08:49:37 GMT"));
         assert!(!is_http_date(b"Sun, 06 Nov 1994 08:49:37 CET"));
+    }
+
+    #[test]
+    fn a_lookalike_has_the_same_letters_and_no_other() {
+        let length = b"content-length";
+        for name in [&b"Contnet-Length"[..], b"x-content_length", b"Content.Length-"] {
+            assert!(resembles(name, length), "{}", name.escape_ascii());
+        }
+        for name in [&b"Content-Length2"[..], b"Content-Lengte", b"Content-Lengths", b"xx-Content-Length"] {
+            assert!(!resembles(name, length), "{}", name.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn keep_alive_has_parameters_of_two_names() {
+        for (value, noted) in [
+            ("timeout=5", true),
+            ("a=b, max = 9", true),
+            ("a, MAX=9", true),
+            ("timeout", false),
+            ("max=", false),
+            ("a=5", false),
+        ] {
+            let field = std::format!("Keep-Alive: {value}");
+            assert_eq!(advised_of(&field, Rule::KeepAliveParameters).is_some(), noted, "{value}");
+        }
+    }
+
+    #[test]
+    fn each_field_that_controls_a_gateway_is_one_by_itself() {
+        for name in [
+            "X-Accel-Redirect",
+            "X-Envoy-Overloaded",
+            "X-Sendfile",
+            "X-Lighttpd-Send-File",
+            "X-LiteSpeed-Location",
+            "Surrogate-Control",
+            "Status",
+        ] {
+            assert!(advised_of(&std::format!("{name}: a"), Rule::GatewayControlField).is_some(), "{name}");
+        }
+        for name in ["X-Accelerator", "X-Env", "X-Sendfiles", "Statu"] {
+            assert_eq!(advised_of(&std::format!("{name}: a"), Rule::GatewayControlField), None, "{name}");
+        }
     }
 
     #[test]
@@ -634,12 +760,50 @@ mod tests {
     fn ranges_hold_together() {
         assert_eq!(content_range(b"bytes 0-9/10"), Some(Some(10)));
         assert_eq!(content_range(b"bytes 0-9/*"), Some(Some(10)));
+        assert_eq!(content_range(b"bytes 99-101/1234"), Some(Some(3)));
         assert_eq!(content_range(b"bytes */10"), Some(None));
         assert_eq!(content_range(b"rows 1"), Some(None));
-        for value in
-            [&b"bytes 9-5/10"[..], b"bytes 0-9/5", b"bytes 0-/5", b"bytes */*", b"0-9/10", b"bytes=0-9/10"]
-        {
+        for value in [
+            &b"bytes 9-5/10"[..],
+            b"bytes 0-9/5",
+            b"bytes 0-/5",
+            b"bytes */*",
+            b"0-9/10",
+            b"bytes=0-9/10",
+            b" 0-9/10",
+        ] {
             assert_eq!(content_range(value), None, "{value:?}");
         }
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn content_is_chunked_if_it_begins_and_ends_so() {
+        let looks_chunked = |pieces: &[&[u8]]| {
+            let mut probe = ContentProbe::default();
+            let mut at = 100;
+            for piece in pieces {
+                probe.watch(piece, at);
+                at += piece.len() as u64 + 2;
+            }
+            probe.looks_chunked().map(|span| (span.start, span.end, probe.end()))
+        };
+        assert_eq!(looks_chunked(&[b"5\r\nhello\r\n0\r\n\r\n"]), Some((100, 101, 115)));
+        // In pieces, its end is told as if it were in one.
+        assert_eq!(looks_chunked(&[b"5", b"\r\nhello\r\n0", b"\r\n\r\n"]), Some((100, 101, 115)));
+        for content in
+            [&b"body\r\n0\r\n\r\n"[..], b"\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n", b"5 0\r\n\r\n", b""]
+        {
+            assert_eq!(looks_chunked(&[content]), None, "{}", content.escape_ascii());
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn what_the_content_looks_like_is_told_of_the_body() {
+        let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+        let report = crate::report::validate(reply, Exchange::GET, &Policy::DEFAULT, None);
+        let note = report.notes().iter().find(|note| note.rule() == Rule::ContentLooksChunked).unwrap();
+        assert_eq!((note.phase(), note.decided_at()), (Phase::Body, reply.len() as u64));
     }
 }

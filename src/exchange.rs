@@ -286,3 +286,51 @@ impl Exchange {
         &self.offer[..self.offered as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn safe_methods_and_put_and_delete_are_idempotent() {
+        for name in ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"] {
+            assert!(Method::from_bytes(name.as_bytes()).is_idempotent(), "{name}");
+        }
+        for name in ["POST", "PATCH", "CONNECT", "get", ""] {
+            assert!(!Method::from_bytes(name.as_bytes()).is_idempotent(), "{name}");
+        }
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn an_error_says_how_the_connection_ended() {
+        use std::io::{Error, ErrorKind};
+
+        for (kind, close) in [
+            (ErrorKind::TimedOut, Close::Timeout),
+            (ErrorKind::WouldBlock, Close::Timeout),
+            (ErrorKind::UnexpectedEof, Close::Truncated),
+            (ErrorKind::ConnectionReset, Close::Reset),
+            (ErrorKind::Other, Close::Reset),
+        ] {
+            assert_eq!(Close::from(&Error::from(kind)), close, "{kind}");
+        }
+    }
+
+    #[test]
+    fn an_offer_that_is_too_long_is_cut_behind_a_whole_member() {
+        let offered = |value: &[u8]| Exchange::GET.upgrade(value).offer().to_vec();
+        let name = [b'a'; OFFER + 1];
+        assert_eq!(offered(b""), b"");
+        assert_eq!(offered(b"websocket"), b"websocket");
+        assert_eq!(offered(&name[..OFFER]), name[..OFFER]);
+        assert_eq!(offered(&name), b"");
+        assert_eq!(offered(&[b"h2c, ", &name[..]].concat()), b"h2c,");
+        assert_eq!(
+            offered(&[b"h2c, ", &name[..OFFER - 6], b",b"].concat()),
+            [b"h2c, ", &name[..OFFER - 6], b","].concat()
+        );
+        assert!(Exchange::GET.upgrade(b"h2c").offers_upgrade());
+        assert!(!Exchange::GET.upgrade(&name).offers_upgrade());
+    }
+}

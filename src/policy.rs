@@ -202,6 +202,19 @@ mod tests {
     }
 
     #[test]
+    fn presets_are_known_by_name() {
+        for (name, policy) in [
+            ("strict", Policy::STRICT),
+            ("default", Policy::DEFAULT),
+            ("compat", Policy::COMPAT),
+            ("observe", Policy::observe()),
+        ] {
+            assert_eq!(Policy::from_name(name), Some(policy), "{name}");
+        }
+        assert_eq!(Policy::from_name("Strict"), None);
+    }
+
+    #[test]
     fn observing_denies_only_what_must_be() {
         let policy = Policy::observe();
         for rule in Rule::all() {

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use badgateway::{Detection, Rule};
+use badgateway::{Detection, Level, Relax, Rule};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -82,6 +82,63 @@ fn carets_stand_under_the_byte_and_nothing_unprintable_comes_out() {
     let shown = lines.iter().position(|line| line.starts_with("  00017  A\\x1b[31m/b: c\\r\\n")).unwrap();
     assert_eq!(lines[shown + 1], "          ^^^^ 0x1b");
     assert!(out.bytes().all(|byte| byte == b'\n' || (0x20..0x7f).contains(&byte)), "{out:?}");
+}
+
+#[test]
+fn reports_for_people_have_an_empty_line_between_them() {
+    let good = scratch_file("between.http", GOOD);
+    let output = run(&["check", good.to_str().unwrap(), "-", good.to_str().unwrap()], BAD);
+    let out = text(&output.stdout);
+    let reports: Vec<&str> = out.split("\n\n").collect();
+    assert_eq!(reports.len(), 3, "{out}");
+    assert!(!out.starts_with('\n') && reports[0].contains("between.http: valid"), "{out}");
+    assert!(reports[1].starts_with("stdin: invalid"), "{out}");
+    assert!(reports[2].ends_with('\n') && reports[2].contains("between.http: valid"), "{out}");
+}
+
+/// Whoever read the output may have seen enough; a disk that is full is another matter.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_nobody_reads_is_no_failure_and_output_that_is_lost_is_one() {
+    let mut child =
+        badgateway(&["check", "--jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    writeln!(child.stdin.take().unwrap(), "{{\"reply\":\"{}\"}}", STANDARD.encode(BAD)).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = badgateway(&["rules"]).stdout(full).output().unwrap();
+    assert_eq!(code(&output), 3);
+    assert!(text(&output.stderr).starts_with("badgateway: cannot write: "), "{}", text(&output.stderr));
+}
+
+#[test]
+fn in_short_each_reply_is_one_line() {
+    let short = |end, reply: &[u8]| {
+        let output = run(&["check", "--format", "short", "--end", end], reply);
+        text(&output.stdout).to_string()
+    };
+    assert_eq!(
+        short("open", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"),
+        "stdin: incomplete (more bytes are due): missing-date at byte 38, content-type-problem at byte 38\n"
+    );
+    assert_eq!(
+        short("eof", b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"),
+        "stdin: invalid: obs-fold at byte 23 (0x20) in the header section: \
+         a field value is continued on a second line; answer 502\n"
+    );
+}
+
+#[test]
+fn programs_get_one_line_for_each_reply() {
+    let good = scratch_file("line.http", GOOD);
+    for format in ["short", "json"] {
+        let output = run(&["check", "--format", format, good.to_str().unwrap(), "-"], BAD);
+        let lines: Vec<&str> = text(&output.stdout).lines().collect();
+        assert!(
+            lines.len() == 2 && lines[0].contains("line.http") && lines[1].contains("stdin"),
+            "{lines:?}"
+        );
+    }
 }
 
 #[test]
@@ -200,6 +257,44 @@ fn jsonl_keeps_the_order_and_survives_bad_lines() {
 }
 
 #[test]
+fn jsonl_says_where_a_line_makes_no_sense_and_goes_on() {
+    let reply = STANDARD.encode(GOOD);
+    let input = format!(
+        "\u{feff}{{\"id\":[1,\r2],\"reply\":\"{reply}\"}}\r\n\n \t\n{{\"reply\":7}}\n[]\n{{\"reply\":\"{}\"}}\n{{\"reply\":",
+        STANDARD.encode(BAD)
+    );
+    let output = run(&["check", "--jsonl"], input.as_bytes());
+    assert_eq!(code(&output), 2);
+    let lines: Vec<&str> = text(&output.stdout).lines().collect();
+    assert!(lines[0].starts_with("{\"id\":[1,2],\"verdict\":\"valid\","), "{}", lines[0]);
+    let said = |at: usize| serde_json::from_str::<Value>(lines[at]).unwrap();
+    assert_eq!(said(1)["error"], "line 4: invalid type: integer `7`, expected a string at column 10");
+    assert_eq!(said(2)["error"], "line 5: not a JSON object");
+    assert_eq!(said(3)["verdict"], "invalid");
+    assert_eq!(said(4)["error"], "line 7: EOF while parsing a value at column 9");
+    assert_eq!(lines.len(), 5);
+}
+
+#[test]
+fn jsonl_reads_files_and_tells_which_it_cannot() {
+    let line = |reply: &[u8]| format!("{{\"reply\":\"{}\"}}\n", STANDARD.encode(reply));
+    let good = scratch_file("good.jsonl", line(GOOD).as_bytes());
+    let bad = scratch_file("bad.jsonl", line(BAD).as_bytes());
+    let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
+    assert_eq!(code(&run(&["check", "--jsonl", good], b"")), 0);
+    let id = format!("{{\"id\":[1, 2.50],{}", &line(GOOD)[1..]);
+    let output = run(&["check", "--jsonl"], id.as_bytes());
+    assert!(text(&output.stdout).starts_with("{\"id\":[1, 2.50],"), "an id goes back as it came");
+    assert_eq!(code(&run(&["check", "--jsonl", bad, good], b"")), 1);
+    for unreadable in ["no/such/file", "."] {
+        let output = run(&["check", "--jsonl", good, unreadable, bad], b"");
+        assert_eq!(code(&output), 3, "{unreadable}");
+        assert_eq!(text(&output.stdout).lines().count(), 2, "{unreadable}");
+        assert!(text(&output.stderr).contains(&format!("badgateway: {unreadable}: ")), "{unreadable}");
+    }
+}
+
+#[test]
 fn jsonl_answers_while_its_input_stays_open() {
     let mut child =
         badgateway(&["check", "--jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -226,6 +321,10 @@ fn colour_is_for_terminals_only() {
     assert!(output.stdout.contains(&0x1b));
 }
 
+fn words_of(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn every_rule_explains_itself() {
     for rule in Rule::all() {
@@ -236,10 +335,53 @@ fn every_rule_explains_itself() {
         for needed in [rule.id(), rule.title(), rule.clause(), "Why it matters", "Levels"] {
             assert!(out.contains(needed), "{rule}: no {needed}");
         }
+        let words = words_of(out);
+        for paragraph in [rule.explain(), rule.why(), rule.clause_says(), rule.tolerated()] {
+            assert!(words.contains(&words_of(paragraph)), "{rule}: no {paragraph}");
+        }
+        let tolerable = rule.permits(Level::Note);
+        assert_eq!(out.contains("\nWhat tolerating it does\n"), tolerable, "{rule}");
+        assert_eq!(out.contains("\nWhy it is not tolerated\n"), !tolerable, "{rule}");
+        assert_eq!(out.contains("\nAn example, under tiny limits\n"), rule.relax() == Relax::Limit, "{rule}");
+        assert_eq!(out.contains("\nWhen it refuses a reply\n"), rule.proxy_error().is_some(), "{rule}");
         assert_eq!(out.contains("An example"), rule.detection() != Detection::Caller, "{rule}");
         assert!(rule.detection() == Detection::Caller || out.contains(&format!("[{rule}]")), "{rule}");
     }
-    assert_eq!(code(&run(&["explain", "no-such-rule"], b"")), 2);
+    let unknown = run(&["explain", "no-such-rule"], b"");
+    assert_eq!(code(&unknown), 2);
+    assert!(text(&unknown.stderr).contains("`badgateway rules` lists them"));
+}
+
+/// A paragraph is indented, and its lines are as full as 88 columns allow.
+#[test]
+fn explanations_are_set_in_lines_of_one_measure() {
+    for rule in Rule::all() {
+        let output = run(&["explain", rule.id()], b"");
+        let lines: Vec<&str> = text(&output.stdout).lines().collect();
+        let after = |heading: &str| 1 + lines.iter().position(|line| *line == heading).unwrap();
+        let tolerable = rule.permits(Level::Note);
+        let last = if tolerable { "What tolerating it does" } else { "Why it is not tolerated" };
+        for (start, wanted) in [
+            (2, rule.explain()),
+            (after("Why it matters"), rule.why()),
+            (after(rule.clause()), rule.clause_says()),
+            (after(last), rule.tolerated()),
+        ] {
+            let mut paragraph = String::new();
+            for line in lines[start..].iter().take_while(|line| !line.is_empty()) {
+                let first = line.trim_start().split(' ').next().unwrap();
+                let before = paragraph.lines().last().map_or(0, str::len);
+                assert!(before == 0 || before + 1 + first.len() > 88, "{rule}: {line}");
+                assert!(
+                    line.starts_with("  ") && !line.starts_with("   ") && line.len() <= 88,
+                    "{rule}: {line}"
+                );
+                paragraph += line;
+                paragraph += "\n";
+            }
+            assert_eq!(words_of(&paragraph), words_of(wanted));
+        }
+    }
 }
 
 #[test]
@@ -249,6 +391,20 @@ fn the_table_is_listed_in_three_forms() {
         text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert_eq!(ids, Rule::all().map(Rule::id).collect::<Vec<_>>());
+    let fold = rows.iter().find(|row| row["id"] == "obs-fold").unwrap();
+    for (key, value) in [
+        ("section", "Fields"),
+        ("class", "core"),
+        ("clause", "RFC 9112 5.2"),
+        ("detection", "byte"),
+        ("relax", "repair"),
+        ("strict", "deny"),
+        ("proxy_error", "http_protocol_error"),
+    ] {
+        assert_eq!(fold[key], value, "{key}");
+    }
+    assert_eq!(fold["answer"], 502);
+    assert!(rows.iter().any(|row| row["class"] == "advisory" && row["answer"].is_null()));
     for format in ["human", "markdown"] {
         let output = run(&["rules", "--format", format], b"");
         assert!(Rule::all().all(|rule| text(&output.stdout).contains(rule.id())), "{format}");

@@ -329,7 +329,9 @@ fn an_idle_connection_bears_two_line_ends() {
         let mut again = parser.clone();
         again.begin(Exchange::GET);
         assert_eq!(read(&mut again, &mut &HELLO[..]), hello());
-        assert_eq!(refusal(&mut parser, b"\r\n").rule(), Rule::UnsolicitedResponse);
+        let violation = refusal(&mut parser, b"\r\n");
+        assert_eq!(violation.rule(), Rule::UnsolicitedResponse);
+        assert_eq!(violation.decided_at(), HELLO.len() as u64 + 4);
     }
 }
 
@@ -356,6 +358,58 @@ fn idle_is_for_connections_that_may_be_used_again() {
     parser.idle();
     assert_eq!(parser.phase(), Phase::StatusLine);
     assert_eq!(read(&mut parser, &mut &HELLO[..]), hello());
+}
+
+#[test]
+fn the_phase_is_that_of_the_next_byte() {
+    let reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nA: b\r\n\r\n";
+    for (len, phase) in [
+        (0, Phase::StatusLine),
+        (16, Phase::StatusLine),
+        (18, Phase::Header),
+        (46, Phase::Header),
+        (47, Phase::Body),
+        (56, Phase::Body),
+        (58, Phase::Trailer),
+        (reply.len() - 1, Phase::Trailer),
+        (reply.len(), Phase::Idle),
+    ] {
+        let parser = past(Policy::DEFAULT, Exchange::GET, &reply[..len]);
+        assert_eq!(parser.phase(), phase, "{len}");
+    }
+}
+
+#[test]
+fn a_reset_behind_a_reply_belongs_to_no_phase_of_it() {
+    let end = past(Policy::DEFAULT, Exchange::GET, HELLO).close(Close::Reset).unwrap();
+    let note = end.note().unwrap();
+    assert_eq!((note.rule(), note.phase()), (Rule::ConnectionReset, Phase::Idle));
+    assert_eq!((note.decided_at(), note.span().start), (HELLO.len() as u64, HELLO.len() as u64));
+}
+
+#[test]
+fn the_status_code_is_known_with_its_third_digit() {
+    for (len, status) in [(0, None), (11, None), (12, Some(200)), (30, Some(200)), (HELLO.len(), Some(200))] {
+        assert_eq!(past(Policy::DEFAULT, Exchange::GET, &HELLO[..len]).received_status(), status, "{len}");
+    }
+}
+
+#[test]
+fn half_a_line_end_speaks_against_an_idle_connection() {
+    let mut parser = Parser::new(Policy::DEFAULT);
+    assert_eq!(parser.reuse(), Reuse::Yes);
+    assert_eq!(next(&mut parser, &mut &b"\r"[..]), Ok(None));
+    assert_eq!(parser.reuse(), Reuse::No(Reason::Refused(Rule::UnsolicitedResponse)));
+    assert_eq!(next(&mut parser, &mut &b"\n"[..]), Ok(None));
+    assert_eq!(parser.reuse(), Reuse::Yes);
+}
+
+#[test]
+fn a_connection_with_bytes_behind_its_reply_is_never_idle() {
+    let mut parser = past(Policy::DEFAULT, Exchange::GET, b"HTTP/1.1 204 \r\n\r\nabc");
+    parser.idle();
+    let violation = refusal(&mut parser, b"");
+    assert_eq!((violation.rule(), violation.phase()), (Rule::ResponseNotDrained, Phase::Idle));
 }
 
 // Requests that are still being written
@@ -387,8 +441,11 @@ fn a_reply_that_ends_before_its_request_ends_the_connection() {
 fn a_reply_to_a_request_that_was_not_begun_is_unsolicited() {
     let mut parser = Parser::new(Policy::DEFAULT);
     parser.begin(POST.written(Written::Nothing));
-    let mut early = parser.clone();
-    assert_eq!(refusal(&mut early, b"H").rule(), Rule::UnsolicitedResponse);
+    for early in [&b"H"[..], HELLO] {
+        let violation = refusal(&mut parser.clone(), early);
+        assert_eq!(violation.rule(), Rule::UnsolicitedResponse);
+        assert_eq!((violation.phase(), violation.received_status()), (Phase::StatusLine, None));
+    }
     parser.request_written(Written::Whole);
     assert_eq!(read(&mut parser, &mut &HELLO[..]), hello());
     // Nothing was sent, so that anything may be sent again.

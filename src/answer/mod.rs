@@ -540,6 +540,35 @@ mod tests {
     }
 
     #[test]
+    fn it_says_in_a_sentence_what_happened_and_who_may_repair_it() {
+        let says = |violation: &Violation, sentence: &str, outlook: &str| {
+            let reply = written(&answer(violation, TEXT));
+            let mut lines = split(&reply).1.lines().skip(2);
+            let (said, then) = (lines.next().unwrap(), lines.next().unwrap());
+            assert!(said.contains(sentence) && then.contains(outlook), "{violation}: {said}\n{then}");
+        };
+        says(
+            &refused(b"HTTP/1.1 200\r\n\r\n"),
+            "breaks a rule of HTTP",
+            "until somebody repairs the server;",
+        );
+        for (outcome, sentence, outlook) in [
+            (Outcome::ClosedBeforeFirstByte, "ended before a whole reply", "temporary"),
+            (Outcome::TlsCertificate, "could not make a connection", "repairs the server or the way to it"),
+            (Outcome::ResponseBodyTimeout, "waited as long as it is allowed to", "temporary"),
+            (Outcome::ConnectionLimitReached, "no connection to one, was free", "temporary"),
+            (Outcome::GatewayLoop, "sent in a circle", "repairs the gateway"),
+            (
+                Outcome::GatewayConfigurationError,
+                "lies in the gateway or in its configuration",
+                "repairs the gateway",
+            ),
+        ] {
+            says(&Violation::from(outcome), sentence, outlook);
+        }
+    }
+
+    #[test]
     fn headings_tell_the_cases_apart() {
         let heading = |violation: &Violation| {
             let reply = written(&answer(violation, TEXT));

@@ -265,5 +265,8 @@ mod tests {
         let values: alloc::vec::Vec<_> =
             Fields::new(section, 0, Sift::Nothing).map(|field| field.repaired()).collect();
         assert_eq!(values, [&b"b c d e f"[..], b"", b"\xa0\tg"]);
+        let plain: alloc::vec::Vec<_> =
+            Fields::new(section, 0, Sift::Nothing).map(|field| field.is_plain()).collect();
+        assert_eq!(plain, [false, true, true]);
     }
 }

@@ -300,6 +300,9 @@ impl OwnedHead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Method;
+    use crate::rule::Rule;
+    use crate::violation::{Reason, Reuse};
 
     fn read_all(reader: &mut Reader) -> Vec<Event> {
         core::iter::from_fn(|| reader.next_event().unwrap()).collect()
@@ -341,7 +344,93 @@ mod tests {
         reader.buffer().extend_from_slice(b"HTTP/1.1 200 OK\r\n\r\nabcdef");
         while !matches!(reader.next_event(), Ok(Some(Event::Head(_)))) {}
         let violation = reader.close(Close::Eof).unwrap_err();
-        assert_eq!(violation.rule(), crate::rule::Rule::ResponseNotDrained);
+        assert_eq!(violation.rule(), Rule::ResponseNotDrained);
+    }
+
+    #[test]
+    fn content_that_was_taken_is_whole() {
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET);
+        reader.buffer().extend_from_slice(b"HTTP/1.1 200 OK\r\n\r\nabcdef");
+        read_all(&mut reader);
+        assert_eq!(reader.close(Close::Eof).unwrap().content(), 6);
+        // What lies behind a reply is not its content.
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::new(Method::Connect));
+        reader.buffer().extend_from_slice(b"HTTP/1.1 200 OK\r\n\r\nabcdef");
+        read_all(&mut reader);
+        assert_eq!(reader.close(Close::Eof).unwrap().reuse(), Reuse::No(Reason::Tunnel));
+        assert_eq!(reader.take_rest(), &b"abcdef"[..]);
+    }
+
+    #[test]
+    fn the_parser_is_told_of_requests() {
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET.written(Written::Part));
+        reader.request_written(Written::Whole);
+        reader.buffer().extend_from_slice(b"HTTP/1.1 204 \r\n\r\n");
+        read_all(&mut reader);
+        assert_eq!(reader.parser().reuse(), Reuse::Yes);
+        reader.idle();
+        reader.buffer().extend_from_slice(b"HTTP/1.1 408 \r\n\r\n");
+        assert_eq!(reader.next_event().unwrap_err().rule(), Rule::UnsolicitedResponse);
+    }
+
+    #[test]
+    fn bytes_that_were_in_the_buffer_before_a_request_never_answer_it() {
+        let reply = &b"HTTP/1.1 204 \r\n\r\n"[..];
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET);
+        reader.buffer().extend_from_slice(reply);
+        read_all(&mut reader);
+        reader.buffer().extend_from_slice(reply);
+        reader.begin(Exchange::GET);
+        assert_eq!(reader.next_event().unwrap_err().rule(), Rule::ContentInBodilessResponse);
+        // A stray CRLF does not matter once it was looked at.
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.buffer().extend_from_slice(b"\r\n");
+        reader.idle();
+        assert_ne!(reader.parser().reuse(), Reuse::Yes);
+        assert!(matches!(reader.next_event(), Ok(None)));
+        assert_eq!(reader.parser().reuse(), Reuse::Yes);
+    }
+
+    #[test]
+    fn a_head_tells_what_the_parser_knows() {
+        let head_of = |bytes: &[u8]| {
+            let mut reader = Reader::new(Policy::DEFAULT);
+            reader.begin(Exchange::GET);
+            reader.buffer().extend_from_slice(bytes);
+            read_all(&mut reader).into_iter().find_map(|event| match event {
+                Event::Head(head) => Some(head),
+                _ => None,
+            })
+        };
+        let wire = &b"HTTP/1.1 103 Early Hints\r\nA: b\r\nC: d\r\na: e\r\n\r\n"[..];
+        let interim = head_of(wire).unwrap();
+        assert_eq!((interim.status(), interim.version()), (103, Version::Http11));
+        assert_eq!((interim.framing(), interim.is_interim()), (Framing::None, true));
+        assert_eq!((interim.fields().len(), interim.fields().is_empty()), (3, false));
+        assert_eq!(interim.wire(), wire);
+        assert_eq!((interim.head().get("A"), interim.head().get("b")), (Some(&b"b"[..]), None));
+        let last = head_of(b"HTTP/1.0 200 OK\r\n\r\n").unwrap();
+        assert_eq!((last.status(), last.version()), (200, Version::Http10));
+        assert_eq!((last.framing(), last.is_interim()), (Framing::UntilClose, false));
+        assert_eq!((last.fields().len(), last.fields().is_empty()), (0, true));
+    }
+
+    #[test]
+    fn what_is_shown_of_it_is_readable() {
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET);
+        reader.buffer().extend_from_slice(b"HTTP/1.1 204 \r\nA: b\xff\r\n\r\n");
+        assert_eq!(std::format!("{reader:?}"), "Reader { phase: StatusLine, buffered: 24, .. }");
+        let events = read_all(&mut reader);
+        let Some(Event::Head(head)) = events.first() else { panic!("{events:?}") };
+        assert_eq!(
+            std::format!("{:?}", head.head()),
+            "Head { status: 204, version: Http11, framing: None, fields: [A @15: \"b\\xff\"], .. }"
+        );
     }
 
     #[test]
@@ -350,7 +439,7 @@ mod tests {
         for _ in 0..100 {
             let buffer = reader.buffer();
             let room = buffer.capacity() - buffer.len();
-            assert!(room >= LEAST_ROOM, "{room}");
+            assert!(room >= 4096, "{room}");
             buffer.extend_from_slice(&[0; 3000]);
         }
     }

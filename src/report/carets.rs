@@ -350,3 +350,268 @@ struct Mark<'a, L> {
     colour: &'a str,
     paint: Paint,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{Close, Exchange, Written};
+    use crate::policy::Policy;
+    use crate::report::validate;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    /// The report without what the clauses say and without advice, in which a date is missing every time.
+    fn shown(reply: &[u8], exchange: Exchange, close: Option<Close>) -> String {
+        let report = validate(reply, exchange, &Policy::DEFAULT, close);
+        let text = report.render("r", Paint::Plain).to_string();
+        let (told, _) = text.split_once("advice[missing-date]").unwrap_or((&text, ""));
+        told.lines().filter(|line| !line.starts_with("  = RFC")).flat_map(|line| [line, "\n"]).collect()
+    }
+
+    #[test]
+    fn a_fault_is_shown_with_the_line_before_it() {
+        assert_eq!(
+            shown(b"HTTP/1.1 200 OK\r\nA\x1b\xff/b: c\r\n\r\n", Exchange::GET, None),
+            r"r: invalid, status 200
+error[invalid-field-name]: a field name holds an octet that is not a token character
+  --> r, byte 18, in the header section
+  00000  HTTP/1.1 200 OK\r\n
+  00017  A\x1b\xff/b: c\r\n
+          ^^^^ 0x1b
+  = answer 502; Proxy-Status: gw; error=http_protocol_error; received-status=200; details=#invalid-field-name at byte 18#
+  = close the connection to the upstream
+"
+            .replace('#', "\"")
+        );
+        assert_eq!(
+            shown(b"\x16", Exchange::GET, None),
+            r"r: invalid
+error[not-http]: the reply does not begin with HTTP/ (looks like a TLS record: is this port for https?)
+  --> r, byte 0, in the status line
+  00000  \x16
+         ^^^^ 0x16
+  = answer 502; Proxy-Status: gw; error=tls_protocol_error; details=#not-http at byte 0#
+  = close the connection to the upstream
+"
+            .replace('#', "\"")
+        );
+    }
+
+    #[test]
+    fn a_related_place_is_shown_where_it_stands() {
+        let lines = |reply: &[u8]| {
+            let text = shown(reply, Exchange::GET, None);
+            let places = text.lines().filter(|line| line.starts_with("  0") || line.starts_with("    "));
+            places.flat_map(|line| [line, "\n"]).collect::<String>()
+        };
+        // In a line before, with an interim reply before both.
+        let interim = b"HTTP/1.1 103 E\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 15\r\nA: b\r\nContent-Length: 16\r\n\r\n";
+        assert_eq!(
+            lines(interim),
+            r"  00035  Content-Length: 15\r\n
+                         -- related to this
+  00061  Content-Length: 16\r\n
+                         ^^ here
+"
+        );
+        let text = shown(interim, Exchange::GET, None);
+        assert!(
+            text.contains("\n  --> r, byte 77 (byte 59 of its message), in the header section\n"),
+            "{text}"
+        );
+        // In the same line, before and behind.
+        assert_eq!(
+            lines(b"HTTP/1.1 200 OK\r\nContent-Length: 5, 66\r\n\r\n"),
+            r"  00000  HTTP/1.1 200 OK\r\n
+  00017  Content-Length: 5, 66\r\n
+                            ^^ here
+                         - related to this
+"
+        );
+        assert_eq!(
+            lines(b"HTTP/1.1 204 \r\nConnection: close, keep-alive\r\n\r\n"),
+            r"  00000  HTTP/1.1 204 \r\n
+  00015  Connection: close, keep-alive\r\n
+                     ^^^^^ here
+                            ---------- related to this
+"
+        );
+        // In a line behind.
+        assert_eq!(
+            lines(b"HTTP/1.1 204 \r\nConnection: close\r\nA: b\r\nConnection: keep-alive\r\n\r\n"),
+            r"  00000  HTTP/1.1 204 \r\n
+  00015  Connection: close\r\n
+                     ^^^^^ here
+  00040  Connection: keep-alive\r\n
+                     ---------- related to this
+"
+        );
+    }
+
+    #[test]
+    fn a_reply_that_was_cut_short_is_shown_to_its_end() {
+        let head = &b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na"[..];
+        assert_eq!(
+            shown(head, Exchange::GET, Some(Close::Eof)),
+            r"r: incomplete, status 200, framing length, 1 bytes of content
+error[incomplete-body]: the connection ended before all of Content-Length was received
+  --> r, byte 39, in the body
+  00036  \r\n
+  00038  a
+          ^ the bytes end here
+  = answer 502; Proxy-Status: gw; error=http_response_incomplete; received-status=200; details=#incomplete-body at byte 39#
+  = abort if the head has gone out; close the connection to the upstream
+"
+            .replace('#', "\"")
+        );
+        assert_eq!(
+            shown(head, Exchange::GET, None),
+            "r: incomplete, status 200, framing length, 1 bytes of content\n  \
+             = nothing is wrong so far; more bytes are due\n"
+        );
+        assert_eq!(
+            shown(b"", Exchange::GET.written(Written::Nothing), Some(Close::Eof)),
+            r"r: incomplete
+error[closed-before-first-byte]: the connection ended before the first byte of a reply
+  --> r, byte 0, in the status line
+  00000
+         ^ nothing was received
+  = answer 502; Proxy-Status: gw; error=connection_terminated; details=#closed-before-first-byte at byte 0#
+  = close the connection to the upstream
+  = may be sent again: nothing of the request was written
+"
+            .replace('#', "\"")
+        );
+        let text = shown(b"HTTP/1.1 200 OK\r\n\r\n", Exchange::GET, Some(Close::Eof));
+        assert!(text.ends_with("  00017  \\r\\n\n  00019\n         ^ here\n"), "{text}");
+        let text = shown(b"HTTP/1.1 20", Exchange::GET, Some(Close::Eof));
+        let again = "  = may be sent again once on a fresh connection if its method is idempotent\n";
+        assert!(text.ends_with(again), "{text}");
+    }
+
+    #[test]
+    fn notes_come_before_advice_which_shows_only_what_is_there() {
+        let reply = b"HTTP/1.1 200 OK\r\nDate: a\r\nServer : a\r\nContent-Length: 1\r\n\r\na";
+        let report = validate(reply, Exchange::GET, &Policy::DEFAULT, None);
+        assert_eq!(
+            report.render("r\n", Paint::Plain).to_string(),
+            r"r\n: tolerated, status 200, framing length, 1 bytes of content, connection reusable
+note[whitespace-before-colon]: white space stands between a field name and its colon
+  --> r\n, byte 32, in the header section
+  00017  Date: a\r\n
+  00026  Server : a\r\n
+               ^ 0x20
+advice[missing-date]: the reply has no valid Date field (not a date)
+  --> r\n, byte 23, in the header section
+  00000  HTTP/1.1 200 OK\r\n
+  00017  Date: a\r\n
+               ^ 0x61
+advice[content-type-problem]: the Content-Type is missing or malformed
+  --> r\n, byte 59, in the header section
+"
+        );
+        assert_eq!(report.reply(), reply);
+        let closing = validate(b"HTTP/1.0 204 \r\n\r\n", Exchange::GET, &Policy::DEFAULT, None);
+        let text = closing.render("r", Paint::Plain).to_string();
+        assert!(text.starts_with(
+            "r: valid, status 204, framing none, 0 bytes of content, connection not reusable: "
+        ));
+    }
+
+    #[test]
+    fn one_of_them_is_shown_alone() {
+        let reply = b"HTTP/1.1 200 OK\r\nServer : a\r\nB/: c\r\n\r\n";
+        let report = validate(reply, Exchange::GET, &Policy::DEFAULT, None);
+        let one = |one| report.render_one("r", one, Paint::Plain).to_string();
+        let (error, note) = (one(report.violation().unwrap()), one(&report.notes()[0]));
+        assert!(
+            error.starts_with("error[invalid-field-name]: ") && error.contains("\n  = answer 502; "),
+            "{error}"
+        );
+        assert!(note.starts_with("note[whitespace-before-colon]: ") && note.ends_with(" 0x20\n"), "{note}");
+    }
+
+    #[test]
+    fn colours_are_red_for_faults_and_yellow_for_notes() {
+        let reply = b"HTTP/1.1 200 OK\r\nServer : a\r\nContent-Length: 1, 2\r\n\r\n";
+        let report = validate(reply, Exchange::GET, &Policy::DEFAULT, None);
+        let text = report.render("r", Paint::Ansi).to_string();
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains('\x1b')).collect();
+        assert_eq!(
+            lines,
+            [
+                "\x1b[1mr\x1b[0m: invalid, status 200",
+                "\x1b[1;31merror[conflicting-content-length]\x1b[0m: \x1b[1mtwo Content-Length values differ\x1b[0m",
+                "  \x1b[36m-->\x1b[0m r, byte 48, in the header section",
+                "  \x1b[36m00017\x1b[0m  Server : a\\r\\n",
+                "  \x1b[36m00029\x1b[0m  Content-Length: 1, 2\\r\\n",
+                "                            \x1b[1;31m^ 0x32\x1b[0m",
+                "                         \x1b[36m- related to this\x1b[0m",
+                "\x1b[1;33mnote[whitespace-before-colon]\x1b[0m: \
+                 \x1b[1mwhite space stands between a field name and its colon\x1b[0m",
+                "  \x1b[36m-->\x1b[0m r, byte 23, in the header section",
+                "  \x1b[36m00000\x1b[0m  HTTP/1.1 200 OK\\r\\n",
+                "  \x1b[36m00017\x1b[0m  Server : a\\r\\n",
+                "               \x1b[1;33m^ 0x20\x1b[0m",
+            ]
+        );
+    }
+
+    #[test]
+    fn bytes_take_as_many_columns_as_they_are_escaped_to() {
+        let all: Vec<u8> = (0..=255).collect();
+        for byte in &all {
+            assert_eq!(Escaped(&[*byte]).to_string().len(), width(*byte), "{byte:#x}");
+        }
+        assert_eq!(columns(&all), Escaped(&all).to_string().len());
+        assert_eq!(Escaped(b"a \r\n\t\\\0\x7f\xff~").to_string(), r"a \r\n\t\\\x00\x7f\xff~");
+    }
+
+    #[test]
+    fn the_ends_of_a_line_are_looked_for_within_reach() {
+        let reply = [&[b'x'; 300][..], b"\n", &[b'y'; 300], b"\n", &[b'z'; 10]].concat();
+        // Where it is found by, where it starts and ends, and whether there is more of it on either side.
+        for (at, start, end, cut, goes_on) in [
+            (0, 0, 256, false, true),
+            (50, 0, 301, false, false),
+            (310, 301, 566, false, true),
+            (600, 344, 602, true, false),
+            (605, 602, 612, false, false),
+            (10_000, 602, 612, false, false),
+        ] {
+            let line = Line::around(&reply, at);
+            assert_eq!((line.start, line.end), (start, end), "{at}");
+            assert_eq!((line.is_cut(&reply), line.goes_on(&reply)), (cut, goes_on), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_cut_to_a_window_around_the_fault() {
+        let window = |reply: &[u8], at| {
+            let window = Line { start: 0, end: reply.len() }.window(reply, at);
+            (window.start, window.end)
+        };
+        assert_eq!(window(&[b'x'; 88], 88), (0, 88));
+        assert_eq!(window(&[b'x'; 89], 89), (49, 89));
+        assert_eq!(window(&[b'x'; 200], 10), (0, 88));
+        assert_eq!(window(&[b'x'; 200], 100), (60, 148));
+        assert_eq!(window(&[b'x'; 200], 10_000), (160, 200));
+        assert_eq!(window(&[0; 30], 20), (10, 30));
+        assert_eq!(window(&[0; 60], 20), (10, 32));
+        assert_eq!(window(b"", 0), (0, 0));
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_line_is_three_dots() {
+        let letters = "abcdefghijklmnopqrstuvwxyz".repeat(10);
+        // All of the line is within reach, and then neither of its ends is.
+        for value in [&letters[..104], &letters] {
+            let reply = std::format!("HTTP/1.1 200 OK\r\nX: {value}\0{value}\r\n\r\n");
+            let text = shown(reply.as_bytes(), Exchange::GET, None);
+            let lines: Vec<&str> = text.lines().skip(4).take(2).collect();
+            let (before, after) = (&value[value.len() - 40..], &value[..44]);
+            assert_eq!(lines[0], std::format!("  {:05}  ...{before}\\x00{after}...", value.len() - 20));
+            assert_eq!(lines[1], std::format!("{:52}^^^^ 0x00", ""));
+        }
+    }
+}

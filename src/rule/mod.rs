@@ -668,6 +668,14 @@ mod tests {
     }
 
     #[test]
+    fn hardly_any_two_rules_are_explained_alike() {
+        for text in [Rule::id, Rule::title, Rule::explain, Rule::why, Rule::clause_says, Rule::tolerated] {
+            let texts: std::collections::BTreeSet<&str> = Rule::all().map(text).collect();
+            assert!(texts.len() > Rule::COUNT * 3 / 4, "{}", texts.len());
+        }
+    }
+
+    #[test]
     fn presets_hold_to_the_relax_class_and_grow_looser() {
         for rule in Rule::all() {
             let levels = [0, 1, 2].map(|column| rule.preset(column));

@@ -91,3 +91,15 @@ impl End {
         self.note.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn reasons_are_told_in_words_or_by_their_rule() {
+        assert_eq!(Reason::CloseOption.to_string(), "Connection: close");
+        assert_eq!(Reason::Tolerated(Rule::BareCr).to_string(), "bare-cr");
+    }
+}

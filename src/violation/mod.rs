@@ -339,10 +339,17 @@ mod tests {
     fn a_member_name_cannot_leave_its_place() {
         let violation = Violation::from(Outcome::DnsError);
         let member = |name| violation.proxy_status(name).to_string();
-        assert!(member("gw.example").starts_with("gw.example; error=dns_error; details="));
+        assert_eq!(member("gw.example"), "gw.example; error=dns_error; details=\"dns-error\"");
+        assert!(member("gw:8080/a").starts_with("gw:8080/a; error"));
         assert!(member("a \"b\\\r\nc\u{e9}").starts_with(r#""a \"b\\??c?"; error"#));
         assert!(member("9gw").starts_with("\"9gw\"; "));
         assert!(member("").starts_with("\"\"; "));
+    }
+
+    #[test]
+    fn it_shows_what_was_broken_and_where() {
+        let shown = std::format!("{:?}", Violation::from(Outcome::DnsError));
+        assert!(shown.starts_with("Violation { rule: DnsError, span: 0..0, related: None, "), "{shown}");
     }
 
     #[test]

@@ -225,4 +225,24 @@ mod tests {
         assert_eq!(status(Outcome::GatewayConfigurationError), 500);
         assert_eq!(status(Outcome::ResponseDeadlineExceeded), 504);
     }
+
+    #[test]
+    fn outcomes_that_share_a_rule_differ_in_detail() {
+        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
+            let violation = Violation::outcome(outcome, 7);
+            assert_eq!(violation.detail(), outcome.detail());
+            assert_eq!((violation.span(), violation.decided_at()), (Span { start: 7, end: 7 }, 7));
+            for other in Outcome::ALL[..at].iter().map(|&other| Violation::from(other)) {
+                assert_ne!((violation.rule(), violation.detail()), (other.rule(), other.detail()));
+            }
+        }
+        let detail = |outcome| Violation::from(outcome).detail();
+        assert_eq!(detail(Outcome::ConnectionRefused), None);
+        assert_eq!(detail(Outcome::DestinationNotFound), Some("no upstream is configured for the request"));
+        assert_eq!(detail(Outcome::DestinationIpProhibited), Some("the address must not be connected to"));
+        assert_eq!(detail(Outcome::DestinationIpUnroutable), Some("there is no route to the address"));
+        assert_eq!(detail(Outcome::TlsAlert), Some("the upstream sent an alert"));
+        assert_eq!(detail(Outcome::GatewayConfigurationError), Some("it is set up wrongly"));
+        assert_eq!(detail(Outcome::GatewayLoop), Some("the request has been here before"));
+    }
 }
