@@ -810,9 +810,11 @@ impl Job for MoreLines<'_, '_, '_> {
             }
             let reach = reach_of(bytes, line, limits);
             let ends = marks.found().up_to(left);
-            let (passed, next) = Lines { bytes: reach, line, ends, seen }.walk(backend);
+            let (mut passed, mut next) = Lines { bytes: reach, line, ends, seen }.walk(backend);
             if passed == 0 {
-                break false;
+                let Some((colon, end)) = careful_line(reach, line, ends) else { break false };
+                seen.add(reach, line, colon);
+                (passed, next) = (1, end + 2);
             }
             line = next;
             left -= passed;
@@ -855,7 +857,7 @@ impl Job for Walk<'_, '_, '_, '_> {
     }
 }
 
-/// The lines from `line` on, which may end where `ends` tells: how many are whole and plain.
+/// The lines from `line` on, which may end where `ends` tells: how many are whole and plain, each told by one look.
 pub(super) struct Lines<'w, 'b> {
     pub(super) bytes: &'b [u8],
     pub(super) line: usize,
@@ -872,13 +874,10 @@ impl Lines<'_, '_> {
         let (start, mut passed, mut any, mut sum) = (line, 0, 0, 0);
         while let Some(end) = ends.nth(passed) {
             let colon = names.token_end(backend, line);
-            let bit = if is_line(bytes, line, colon, end) {
-                seen.place(bytes, line, colon)
-            } else if is_long_line(bytes, line, end) {
-                0
-            } else {
+            if !is_line(bytes, line, colon, end) {
                 break;
-            };
+            }
+            let bit = seen.place(bytes, line, colon);
             any |= bit;
             sum += u64::from(bit);
             line = end + 2;
@@ -891,10 +890,12 @@ impl Lines<'_, '_> {
     }
 }
 
-/// Is this a line with a name too long for one look, and so for any that is known?
+/// Where the name and the line end of which one look has told nothing: the name is long, or the bytes are few.
 #[cold]
-fn is_long_line(bytes: &[u8], line: usize, end: usize) -> bool {
-    is_line(bytes, line, careful_token_end(bytes, line), end)
+pub(super) fn careful_line(bytes: &[u8], line: usize, ends: Found<'_>) -> Option<(usize, usize)> {
+    let colon = careful_token_end(bytes, line);
+    let end = ends.first().filter(|&end| is_line(bytes, line, colon, end))?;
+    Some((colon, end))
 }
 
 /// Note the names of whole plain lines, among which one is there again.

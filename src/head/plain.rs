@@ -2,7 +2,7 @@
 //! the way. It may only ever be read as the machines would have read it, and what stops it is left to them.
 #![forbid(unsafe_code)]
 
-use super::field_line::{FieldLines, Lines, Walked, more_lines, reach_of};
+use super::field_line::{FieldLines, Lines, Walked, careful_line, more_lines, reach_of};
 use super::known::Seen;
 use super::status_line::StatusLine;
 use super::{HeadReader, Outline};
@@ -45,7 +45,8 @@ impl PlainStatusLine {
         let (passed, next) =
             Lines { bytes: reach_of(bytes, len, limits), line: len, ends, seen }.walk(backend);
         let none = Walked::none(bytes, next);
-        let goes_on = passed == ends.len() && none.whole().is_none();
+        let goes_on = none.whole().is_none()
+            && (passed == ends.len() || careful_line(bytes, next, ends.from(passed)).is_some());
         let walked =
             if goes_on { more_lines(bytes, next, limits.fields - passed as u16, limits, seen) } else { none };
         Some((PlainStatusLine { status, len }, walked.behind(passed as u16)))

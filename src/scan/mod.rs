@@ -237,6 +237,12 @@ impl<'m> Found<'m> {
         Found { places: &self.places[..count.min(self.places.len())], ..self }
     }
 
+    /// All but so many.
+    #[inline(always)]
+    pub(crate) fn from(self, count: usize) -> Found<'m> {
+        Found { places: self.places.get(count..).unwrap_or(&[]), ..self }
+    }
+
     /// The first, and all others.
     #[inline(always)]
     pub(crate) fn split_first(self) -> Option<(usize, Found<'m>)> {
