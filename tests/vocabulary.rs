@@ -92,32 +92,6 @@ fn reasons_against_reuse_are_told_from_each_other() {
     assert_eq!(Reason::Refused(Rule::ObsFold).to_string(), "obs-fold");
 }
 
-/// Status codes that no RFC defines, and of which it is known who sends them.
-const UNOFFICIAL: [u16; 38] = [
-    218, 299, 305, 306, 418, 419, 420, 430, 440, 444, 449, 450, 460, 463, 464, 494, 495, 496, 497, 498, 499,
-    509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 540, 561, 598, 599, 783, 999,
-];
-
-/// Of each three digits: a rule is noted where the code is not registered, with a meaning where one is known.
-#[test]
-fn unofficial_status_codes_are_told_with_their_meaning() {
-    let mut meanings = Vec::new();
-    for code in 100..=999 {
-        let reply = format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
-        let exchange = Exchange::GET.upgrade(b"websocket");
-        let report = validate(reply.as_bytes(), exchange, &Policy::COMPAT, None);
-        let rules = [Rule::UnregisteredStatusCode, Rule::StatusCodeAbove599];
-        let told = report.notes().iter().find(|note| rules.contains(&note.rule()));
-        assert!(code < 600 || told.is_some(), "{code}");
-        if let Some(meaning) = told.and_then(Violation::detail) {
-            meanings.push((code, meaning));
-        }
-    }
-    let codes: Vec<u16> = meanings.iter().map(|(code, _)| *code).collect();
-    assert_eq!(codes, UNOFFICIAL);
-    assert!(all_differ(meanings.iter().map(|(_, meaning)| meaning)), "{meanings:?}");
-}
-
 #[test]
 fn what_is_not_said_is_the_default() {
     assert_eq!(Policy::default(), Policy::DEFAULT);
