@@ -612,7 +612,9 @@ mod tests {
                     octets[at] = byte;
                     let line = octets[..8].strip_prefix(b"\r\n").and_then(|rest| {
                         let end = rest.windows(2).position(|end| end == b"\r\n")?;
-                        rest[..end].iter().try_fold(0, |size, &digit| Some(size << 4 | hex_value(digit)? as usize))
+                        rest[..end]
+                            .iter()
+                            .try_fold(0, |size, &digit| Some(size << 4 | hex_value(digit)? as usize))
                     });
                     let found = PlainSizeLine::read(word(&octets)).map(|line| line.size);
                     assert_eq!(found, line.filter(|&size| size > 0), "{}", octets.escape_ascii());
@@ -661,7 +663,8 @@ mod tests {
             usize::from(first.is_some()) + usize::from(second.is_some())
         };
         assert_eq!([1, 2].map(|chunk_line| taken(0, Limits { chunk_line, ..*roomy })), [0, 2]);
-        let overhead = |chunk_overhead, chunk_overhead_ratio| Limits { chunk_overhead, chunk_overhead_ratio, ..*roomy };
+        let overhead =
+            |chunk_overhead, chunk_overhead_ratio| Limits { chunk_overhead, chunk_overhead_ratio, ..*roomy };
         assert_eq!([5, 6, 11, 12].map(|most| taken(0, overhead(most, 0))), [0, 1, 1, 2]);
         assert_eq!([2, 3].map(|content| taken(content, overhead(0, 2))), [0, 2]);
         assert_eq!([15, 16, 31, 32].map(|content| taken(0, Limits { content, ..*roomy })), [0, 1, 1, 2]);
@@ -680,8 +683,10 @@ mod tests {
         assert_eq!(taken(b"1aF\r\n", *roomy), Some((5, 0x1af, false)));
         assert_eq!(taken(b"00\r\n", *roomy), Some((4, 0, true)));
         assert_eq!(taken(b"123456789abcdef\r\n", *roomy), Some((17, 0x0123_4567_89ab_cdef, false)));
-        let odd = ["", "\r\n", "1", "1\r", "1\n", "1 \r\n", "1;\r\n", "g\r\n", "1\r\r\n", "1234567890123456\r\n"];
-        let taken_of_odd: Vec<_> = odd.iter().filter(|rest| taken(rest.as_bytes(), *roomy).is_some()).collect();
+        let odd =
+            ["", "\r\n", "1", "1\r", "1\n", "1 \r\n", "1;\r\n", "g\r\n", "1\r\r\n", "1234567890123456\r\n"];
+        let taken_of_odd: Vec<_> =
+            odd.iter().filter(|rest| taken(rest.as_bytes(), *roomy).is_some()).collect();
         assert!(taken_of_odd.is_empty(), "{taken_of_odd:?}");
         let is_taken = |limits| taken(b"1aF\r\n", limits).is_some();
         assert_eq!([2, 3].map(|chunk_line| is_taken(Limits { chunk_line, ..*roomy })), [false, true]);

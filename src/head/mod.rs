@@ -223,3 +223,41 @@ impl fmt::Debug for Head<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::Exchange;
+    use crate::judge::Record;
+    use crate::policy::Policy;
+    use std::vec::Vec;
+
+    /// Where the reads start that did not pass, of those that end at `ends`.
+    fn refused(bytes: &[u8], policy: &Policy, ends: impl Iterator<Item = usize>) -> Vec<usize> {
+        let (mut reader, mut record, mut start) = (HeadReader::new(), Record::NEW, 0);
+        let mut refused = Vec::new();
+        for end in ends.chain([bytes.len()]) {
+            let bytes = &bytes[..end];
+            if !reader.passes(bytes, record.status, policy.limits()) {
+                refused.push(start);
+                let mut judge =
+                    Judge { bytes, base: 0, policy, exchange: &Exchange::GET, record: &mut record };
+                let _ = reader.read(&mut judge);
+            }
+            start = end;
+        }
+        refused
+    }
+
+    /// Left to the machine are the first octet, the third digit, the LF of the status line and the empty line.
+    #[test]
+    fn small_reads_of_a_plain_head_pass() {
+        let head = b"HTTP/1.1 200 All right\r\nServer: a\r\nX-Long-Name_!: to\tthis\r\nAge:\r\n\r\n";
+        let len = head.len();
+        let by = |size: usize| refused(head, &Policy::DEFAULT, (size..len).step_by(size));
+        assert_eq!(by(1), [0, 11, 23, len - 2, len - 1]);
+        assert_eq!(by(2), [0, 10, 22, len - 3, len - 1]);
+        assert_eq!(by(8), [0, 8, 16, len - 3]);
+        assert_eq!(by(9).len(), len.div_ceil(9));
+    }
+}

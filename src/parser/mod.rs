@@ -784,6 +784,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_plain_head_is_looked_at_once() {
+        let repeated = |text: &str, times: usize| -> String { text.repeat(times) };
+        for fields in [
+            "Content-Length: 0\r\n".into(),
+            "Date: now\r\nServer: one\r\nConnection: close\r\nContent-Length: 0\r\n".into(),
+            repeated("Name: value\r\n", 12) + "Content-Length: 0\r\n",
+            format!("Set-Cookie: {}\r\nTransfer-Encoding: chunked\r\n", repeated("long", 300)),
+        ] {
+            let reply = reply(&fields, "");
+            assert_eq!(work_of(&reply, reply.len()), reply.len() as u64, "{fields}");
+        }
+        // With many marks some are found again.
+        let reply = reply(&(repeated("Name: value\r\n", 90) + "Content-Length: 0\r\n"), "");
+        let work = work_of(&reply, reply.len());
+        assert!(work <= reply.len() as u64 + 256, "{work} for {} bytes", reply.len());
+    }
+
     /// G4, on what an upstream could send to make a parser look at its bytes again and again.
     #[test]
     fn work_is_linear_however_the_bytes_arrive() {
