@@ -604,7 +604,7 @@ mod tests {
 
     #[test]
     fn no_other_octets_are_a_plain_size_line() {
-        for digits in ["", "a", "1F", "90b", "00fE", "12345"] {
+        for digits in ["", "a", "1F", "90b", "00fE", "12345", "g", "-1", "x1g"] {
             let octets = format!("\r\n{digits}\r\nfaded").into_bytes();
             for at in 0..8 {
                 for byte in 0..=255 {
@@ -662,13 +662,24 @@ mod tests {
             let second = first.and_then(|(_, rest)| reader.same_chunk(rest, content + 16, &limits));
             usize::from(first.is_some()) + usize::from(second.is_some())
         };
-        assert_eq!([1, 2].map(|chunk_line| taken(0, Limits { chunk_line, ..*roomy })), [0, 2]);
         let overhead =
             |chunk_overhead, chunk_overhead_ratio| Limits { chunk_overhead, chunk_overhead_ratio, ..*roomy };
         assert_eq!([5, 6, 11, 12].map(|most| taken(0, overhead(most, 0))), [0, 1, 1, 2]);
         assert_eq!([2, 3].map(|content| taken(content, overhead(0, 2))), [0, 2]);
         assert_eq!([15, 16, 31, 32].map(|content| taken(0, Limits { content, ..*roomy })), [0, 1, 1, 2]);
         assert_eq!([3, 4, 5].map(|content| taken(content, Limits { content: 20, ..*roomy })), [1, 1, 0]);
+    }
+
+    #[test]
+    fn a_plain_chunk_has_no_more_digits_than_a_line_may_have() {
+        for digits in ["1", "01", "001", "0001"] {
+            for chunk_line in 0..6 {
+                let limits = Limits { chunk_line, ..*Policy::DEFAULT.limits() };
+                let input = format!("\r\n{digits}\r\nx\r\n");
+                let is_taken = behind_data().plain_chunk(input.as_bytes(), 0, &limits).is_some();
+                assert_eq!(is_taken, digits.len() <= chunk_line as usize, "{digits} of {chunk_line}");
+            }
+        }
     }
 
     #[test]
