@@ -27,7 +27,7 @@ pub(crate) enum Known {
 impl Known {
     pub(crate) const COUNT: usize = Known::Expires as usize + 1;
 
-    const ALL: [Known; Known::COUNT] = [
+    pub(crate) const ALL: [Known; Known::COUNT] = [
         Known::ContentLength,
         Known::TransferEncoding,
         Known::Connection,

@@ -230,6 +230,8 @@ mod tests {
     use crate::exchange::Exchange;
     use crate::judge::Record;
     use crate::policy::Policy;
+    use std::format;
+    use std::string::String;
     use std::vec::Vec;
 
     /// Where the reads start that did not pass, of those that end at `ends`.
@@ -259,5 +261,79 @@ mod tests {
         assert_eq!(by(2), [0, 10, 22, len - 3, len - 1]);
         assert_eq!(by(8), [0, 8, 16, len - 3]);
         assert_eq!(by(9).len(), len.div_ceil(9));
+    }
+
+    /// All that is told of a head in reads of `size`, by the machine alone or with its quick ways.
+    fn told(bytes: &[u8], policy: &Policy, size: usize, passes: bool) -> Vec<String> {
+        let (mut reader, mut record, mut told) = (HeadReader::new(), Record::NEW, Vec::new());
+        let mut end = 0;
+        while end < bytes.len() {
+            end = bytes.len().min(end + size);
+            let bytes = &bytes[..end];
+            if passes && reader.passes(bytes, record.status, policy.limits()) {
+                continue;
+            }
+            loop {
+                let mut judge =
+                    Judge { bytes, base: 0, policy, exchange: &Exchange::GET, record: &mut record };
+                match reader.read(&mut judge) {
+                    Ok(None) => break,
+                    Ok(Some(outline)) => {
+                        let (line, code_at, fields_at) =
+                            (outline.line(), outline.code_at(), outline.fields_at());
+                        let places = (line, code_at, fields_at, outline.len(), outline.version());
+                        let is_last = known::Known::ALL.map(|known| outline.seen().only(known));
+                        let seen = known::Known::ALL
+                            .map(|known| (outline.seen().has(known), outline.seen().repeats(known)));
+                        told.push(format!("{places:?} {is_last:?} {seen:?} {}", outline.any_dropped()));
+                        return told;
+                    }
+                    Err(Halt::Note(note)) => told.push(format!("{note:?}")),
+                    Err(Halt::Deny(violation)) => {
+                        told.push(format!("{violation:?}"));
+                        return told;
+                    }
+                }
+            }
+        }
+        told
+    }
+
+    fn hold(bytes: &[u8], policy: &Policy) {
+        let expected = told(bytes, policy, 1, false);
+        for size in [1, 2, 5, 8, 20, 1000] {
+            assert_eq!(told(bytes, policy, size, true), expected, "{} by {size}", bytes.escape_ascii());
+        }
+    }
+
+    const HEAD: &[u8] =
+        b"HTTP/1.1 200 Fine\r\nConnection: a\r\nX-Name_!: to\tthis\r\nContent-Length: 5\r\n\r\n";
+
+    #[test]
+    fn the_quick_ways_say_of_any_octet_what_the_machine_says() {
+        for policy in [Policy::DEFAULT, Policy::observe()] {
+            for at in 0..HEAD.len() {
+                for byte in *b"\0\x01\t\n\x0b\r !\"/019:ATa|\x7f\x80\xff" {
+                    let mut head = HEAD.to_vec();
+                    head[at] = byte;
+                    hold(&head, &policy);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_quick_ways_keep_to_every_limit() {
+        let own = Limits::DEFAULT;
+        for most in 0..=HEAD.len() as u32 + 1 {
+            for limits in [
+                Limits { status_line: most, ..own },
+                Limits { field_line: most, ..own },
+                Limits { header_section: most, ..own },
+                Limits { fields: most as u16, ..own },
+            ] {
+                hold(HEAD, &Policy::observe().with_limits(limits));
+            }
+        }
     }
 }
