@@ -330,7 +330,7 @@ mod tests {
             assert_eq!(short_length(u64::from_le_bytes(word)), Some(number));
         }
         for rest in
-            ["\r\n123456", "0\r\n12345", "10\r\n9999", "999\r\n000", "2048\r\n9x", "99999\r\n", "123456\r\n"]
+            ["\r\n123456", "0\r\n12345", "10\r\n9999", "999\r\n000", "2048\r\n9x", "99999\r\n0", "123456\r\n"]
         {
             for (at, byte) in (0..8).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
                 let mut word: [u8; 8] = *rest.as_bytes().first_chunk().unwrap();
