@@ -336,4 +336,48 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_quick_ways_see_every_field_that_is_there_again() {
+        for field in ["Content-Length: 5", "Connection: a", "Date: x"] {
+            for lines in 0..6 {
+                let between = "Name: value\r\n".repeat(lines);
+                hold(
+                    format!("HTTP/1.1 200 OK\r\n{field}\r\n{between}{field}\r\n\r\n").as_bytes(),
+                    &Policy::DEFAULT,
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_quick_ways_keep_to_the_limit_of_a_folded_line() {
+        for field_line in 0..24 {
+            let policy = Policy::observe().with_limits(Limits { field_line, ..Limits::DEFAULT });
+            hold(b"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\nB: c\r\n\r\n", &policy);
+        }
+    }
+
+    #[test]
+    fn interim_replies_have_a_limit_together_and_each_its_own() {
+        let head = b"HTTP/1.1 103 Early\r\nLink: </style.css>\r\n\r\n";
+        let with = |header_section, interim_bytes| {
+            Policy::observe().with_limits(Limits { header_section, interim_bytes, ..Limits::DEFAULT })
+        };
+        for most in 0..=head.len() as u32 + 1 {
+            hold(head, &with(most, 30));
+            hold(head, &with(30, most));
+        }
+        let last = |policy| told(head, &policy, 1, true).pop().unwrap();
+        assert!(last(with(30, 29)).contains("TooManyInterimResponses"), "{}", last(with(30, 29)));
+        assert!(last(with(30, 30)).contains("HeaderSectionTooLarge"), "{}", last(with(30, 30)));
+    }
+
+    #[test]
+    fn the_last_code_that_is_defined_is_not_worth_a_note() {
+        for (code, told_of_it) in [(599, 1), (600, 2)] {
+            let head = format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
+            assert_eq!(told(head.as_bytes(), &Policy::observe(), 1, true).len(), told_of_it);
+        }
+    }
 }

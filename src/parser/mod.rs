@@ -802,6 +802,21 @@ mod tests {
         assert!(work <= reply.len() as u64 + 256, "{work} for {} bytes", reply.len());
     }
 
+    #[test]
+    fn a_head_has_no_more_fields_than_it_may_have() {
+        let limits = crate::policy::Limits { fields: 3, ..crate::policy::Limits::DEFAULT };
+        for lines in 0..9 {
+            let reply = reply(&("A: b\r\n".repeat(lines) + "Content-Length: 0\r\n"), "");
+            for cut in 0..=reply.len() {
+                let mut parser = Parser::new(Policy::DEFAULT.with_limits(limits));
+                parser.begin(Exchange::GET);
+                let first = parser.next_event(&mut &reply[..cut]);
+                let head = if let Ok(None) = first { parser.next_event(&mut &reply[..]) } else { first };
+                assert_eq!(matches!(head, Ok(Some(Event::Head(_)))), lines < 3, "{lines} cut at {cut}");
+            }
+        }
+    }
+
     /// G4, on what an upstream could send to make a parser look at its bytes again and again.
     #[test]
     fn work_is_linear_however_the_bytes_arrive() {
