@@ -819,7 +819,7 @@ mod tests {
 
     #[test]
     fn a_head_that_comes_in_two_has_all_its_fields() {
-        let reply = reply("A: b\r\nDate: now\r\nContent-Length: 0\r\n", "");
+        let reply = b"HTTP/1.1 200 A: b\r\nC: d\r\nDate: now\r\nContent-Length: 0\r\n\r\n";
         for cut in 0..=reply.len() {
             let mut parser = Parser::new(Policy::DEFAULT);
             parser.begin(Exchange::GET);
@@ -827,7 +827,7 @@ mod tests {
             let event = first.or_else(|| parser.next_event(&mut &reply[..]).unwrap());
             let Some(Event::Head(head)) = event else { panic!("no head, cut at {cut}") };
             let fields: Vec<_> = head.fields().map(|field| (field.offset(), field.name())).collect();
-            assert_eq!(fields, [(17, &b"A"[..]), (23, b"Date"), (34, b"Content-Length")], "cut at {cut}");
+            assert_eq!(fields, [(19, &b"C"[..]), (25, b"Date"), (36, b"Content-Length")], "cut at {cut}");
         }
     }
 
