@@ -571,3 +571,137 @@ impl ChunkedReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use std::format;
+    use std::vec::Vec;
+
+    fn word(octets: &[u8]) -> u64 {
+        u64::from_le_bytes(*octets.first_chunk().unwrap())
+    }
+
+    #[test]
+    fn every_plain_size_line_is_read_and_found_again() {
+        for size in 0..=0xffff {
+            for digits in [format!("{size:x}"), format!("{size:X}"), format!("{size:04X}")] {
+                let octets = format!("\r\n{digits}\r\ndata").into_bytes();
+                let line = PlainSizeLine::read(word(&octets));
+                assert_eq!(line.map(|line| line.size), (size > 0).then_some(size), "{digits}");
+                let Some(line) = line else { continue };
+                assert_eq!(line.len, digits.len() + 4);
+                for at in 0..8 {
+                    let mut other = octets.clone();
+                    other[at] ^= 1;
+                    assert_eq!(line.is_at(word(&other)), at >= line.len, "{digits} changed at {at}");
+                }
+            }
+        }
+        assert!(![0, 1, u64::MAX].into_iter().any(|word| PlainSizeLine::NONE.is_at(word)));
+    }
+
+    #[test]
+    fn no_other_octets_are_a_plain_size_line() {
+        for digits in ["", "a", "1F", "90b", "00fE", "12345", "g", "-1", "x1g"] {
+            let octets = format!("\r\n{digits}\r\nfaded").into_bytes();
+            for at in 0..8 {
+                for byte in 0..=255 {
+                    let mut octets = octets.clone();
+                    octets[at] = byte;
+                    let line = octets[..8].strip_prefix(b"\r\n").and_then(|rest| {
+                        let end = rest.windows(2).position(|end| end == b"\r\n")?;
+                        rest[..end]
+                            .iter()
+                            .try_fold(0, |size, &digit| Some(size << 4 | hex_value(digit)? as usize))
+                    });
+                    let found = PlainSizeLine::read(word(&octets)).map(|line| line.size);
+                    assert_eq!(found, line.filter(|&size| size > 0), "{}", octets.escape_ascii());
+                }
+            }
+        }
+    }
+
+    fn behind_data() -> ChunkedReader {
+        ChunkedReader { state: State::DataCr, ..ChunkedReader::new(0) }
+    }
+
+    /// The lengths of the data and of what follows it.
+    fn lens(chunk: Option<(&[u8], &[u8])>) -> Option<(usize, usize)> {
+        chunk.map(|(data, rest)| (data.len(), rest.len()))
+    }
+
+    #[test]
+    fn a_plain_chunk_is_taken_if_it_is_whole_and_stands_behind_another() {
+        let limits = Policy::DEFAULT.limits();
+        let input = b"\r\n5\r\nhello\r\n5\r\nworld\r\n";
+        for whole in 0..=input.len() {
+            let taken = lens(behind_data().plain_chunk(&input[..whole], 0, limits));
+            assert_eq!(taken, (whole >= 10).then(|| (5, whole - 10)));
+        }
+        let mut reader = behind_data();
+        assert_eq!(lens(reader.same_chunk(input, 0, limits)), None, "there is no line before");
+        let (_, rest) = reader.plain_chunk(input, 0, limits).unwrap();
+        assert_eq!(reader.same_chunk(rest, 5, limits), Some((&b"world"[..], &b"\r\n"[..])));
+        assert_eq!(lens(reader.same_chunk(b"\r\n4\r\nhello", 5, limits)), None);
+        for state in [State::SizeStart, State::DataLf, State::ExtQuoted] {
+            let mut within = ChunkedReader { state, ..reader };
+            assert_eq!(lens(within.same_chunk(rest, 5, limits)), None);
+            assert_eq!(lens(within.plain_chunk(rest, 5, limits)), None);
+        }
+    }
+
+    #[test]
+    fn a_plain_chunk_is_taken_within_every_limit_and_not_beyond() {
+        let roomy = Policy::DEFAULT.limits();
+        let input = [&b"\r\n10\r\n"[..], &[b'x'; 16], b"\r\n10\r\n", &[b'x'; 16]].concat();
+        let taken = |content: u64, limits: Limits| {
+            let mut reader = behind_data();
+            let first = reader.plain_chunk(&input, content, &limits);
+            let second = first.and_then(|(_, rest)| reader.same_chunk(rest, content + 16, &limits));
+            usize::from(first.is_some()) + usize::from(second.is_some())
+        };
+        let overhead =
+            |chunk_overhead, chunk_overhead_ratio| Limits { chunk_overhead, chunk_overhead_ratio, ..*roomy };
+        assert_eq!([5, 6, 11, 12].map(|most| taken(0, overhead(most, 0))), [0, 1, 1, 2]);
+        assert_eq!([2, 3].map(|content| taken(content, overhead(0, 2))), [0, 2]);
+        assert_eq!([15, 16, 31, 32].map(|content| taken(0, Limits { content, ..*roomy })), [0, 1, 1, 2]);
+        assert_eq!([3, 4, 5].map(|content| taken(content, Limits { content: 20, ..*roomy })), [1, 1, 0]);
+    }
+
+    #[test]
+    fn a_plain_chunk_has_no_more_digits_than_a_line_may_have() {
+        for digits in ["1", "01", "001", "0001"] {
+            for chunk_line in 0..6 {
+                let limits = Limits { chunk_line, ..*Policy::DEFAULT.limits() };
+                let input = format!("\r\n{digits}\r\nx\r\n");
+                let is_taken = behind_data().plain_chunk(input.as_bytes(), 0, &limits).is_some();
+                assert_eq!(is_taken, digits.len() <= chunk_line as usize, "{digits} of {chunk_line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_size_line_is_taken_whole_within_every_limit_and_not_beyond() {
+        let roomy = Policy::DEFAULT.limits();
+        let taken = |rest: &[u8], limits: Limits| {
+            let mut reader = ChunkedReader::new(7);
+            let is_taken = reader.plain_size_line(rest, &limits);
+            assert_eq!(reader.overhead, reader.at - 7);
+            is_taken.then_some((reader.at - 7, reader.size, reader.state == State::Last))
+        };
+        assert_eq!(taken(b"1aF\r\n", *roomy), Some((5, 0x1af, false)));
+        assert_eq!(taken(b"00\r\n", *roomy), Some((4, 0, true)));
+        assert_eq!(taken(b"123456789abcdef\r\n", *roomy), Some((17, 0x0123_4567_89ab_cdef, false)));
+        let odd =
+            ["", "\r\n", "1", "1\r", "1\n", "1 \r\n", "1;\r\n", "g\r\n", "1\r\r\n", "1234567890123456\r\n"];
+        let taken_of_odd: Vec<_> =
+            odd.iter().filter(|rest| taken(rest.as_bytes(), *roomy).is_some()).collect();
+        assert!(taken_of_odd.is_empty(), "{taken_of_odd:?}");
+        let is_taken = |limits| taken(b"1aF\r\n", limits).is_some();
+        assert_eq!([2, 3].map(|chunk_line| is_taken(Limits { chunk_line, ..*roomy })), [false, true]);
+        let overhead = |chunk_overhead| Limits { chunk_overhead, chunk_overhead_ratio: 0, ..*roomy };
+        assert_eq!([4, 5].map(|most| is_taken(overhead(most))), [false, true]);
+    }
+}

@@ -315,6 +315,32 @@ mod tests {
         }
     }
 
+    /// What the grammar says of the octets that have come.
+    fn plain_number(rest: &[u8]) -> Option<u64> {
+        let end = rest.windows(2).position(|end| end == b"\r\n")?;
+        let (digits, is_zero) = (&rest[..end], rest.starts_with(b"0\r\n"));
+        let is_plain = digits.iter().all(u8::is_ascii_digit) && (is_zero || !digits.starts_with(b"0"));
+        length_values(digits).ok().filter(|_| is_plain).map(|lengths| lengths[0])
+    }
+
+    #[test]
+    fn a_short_length_is_any_number_of_six_digits_and_nothing_else() {
+        for number in (0..2000).chain((2000..1_000_000).step_by(37)) {
+            let word = *std::format!("{number}\r\n012345").as_bytes().first_chunk().unwrap();
+            assert_eq!(short_length(u64::from_le_bytes(word)), Some(number));
+        }
+        for rest in
+            ["\r\n123456", "0\r\n12345", "10\r\n9999", "999\r\n000", "2048\r\n9x", "99999\r\n0", "123456\r\n"]
+        {
+            for (at, byte) in (0..8).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+                let mut word: [u8; 8] = *rest.as_bytes().first_chunk().unwrap();
+                word[at] = byte;
+                let found = short_length(u64::from_le_bytes(word));
+                assert_eq!(found, plain_number(&word), "{}", word.escape_ascii());
+            }
+        }
+    }
+
     type Named<'v> = (&'v [u8], Option<usize>);
 
     fn coding_names(value: &[u8]) -> Result<Vec<Named<'_>>, usize> {

@@ -12,7 +12,7 @@ use crate::value::{self, Member};
 use crate::violation::{Reason, Reuse};
 
 /// What the head says about the connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Persistence {
     CloseOption,
     Http10,

@@ -69,3 +69,99 @@ fn starts_with(value: &[u8], start: &[u8]) -> bool {
     let in_another_case = || value.get(..start.len()).is_some_and(|value| value.eq_ignore_ascii_case(start));
     value.starts_with(start) || in_another_case()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::Method;
+    use crate::head::HeadReader;
+    use crate::judge::{Halt, Judge, Record};
+    use crate::policy::Policy;
+    use std::format;
+
+    const PLAIN: Exchange = Exchange::GET;
+
+    /// The framing and persistence of a reply with these fields, if it is plain.
+    fn ruling(
+        status: u16,
+        fields: &str,
+        exchange: Exchange,
+        limits: &Limits,
+    ) -> Option<(Framing, Persistence)> {
+        let bytes = format!("HTTP/1.1 {status} \r\n{fields}\r\n").into_bytes();
+        let (policy, mut record) = (Policy::observe(), Record::NEW);
+        let mut judge =
+            Judge { bytes: &bytes, base: 0, policy: &policy, exchange: &exchange, record: &mut record };
+        let mut reader = HeadReader::new();
+        // A rule is noted once.
+        let outline = loop {
+            match reader.read(&mut judge) {
+                Ok(outline) => break outline?,
+                Err(Halt::Note(_)) => {}
+                Err(Halt::Deny(_)) => return None,
+            }
+        };
+        let ruling = plain(status, outline.version(), outline.seen(), &bytes, &exchange, limits)?;
+        assert!(!ruling.trailer);
+        Some((ruling.framing, ruling.persistence))
+    }
+
+    #[test]
+    fn plain_heads_are_ruled_upon() {
+        use Framing::{Chunked, Length};
+        use Persistence::{CloseOption, Persistent};
+        for (status, fields, expected) in [
+            (200, "Content-Length: 42\r\n", (Length(42), Persistent)),
+            (404, "content-length:0\r\n", (Length(0), Persistent)),
+            (200, "Content-Length:\t1234567\r\n", (Length(1_234_567), Persistent)),
+            (200, "Transfer-Encoding: chunked\r\n", (Chunked, Persistent)),
+            (200, "Transfer-Encoding: Chunked\r\nConnection: Keep-Alive\r\n", (Chunked, Persistent)),
+            (200, "Connection: close\r\nContent-Length: 5\r\n", (Length(5), CloseOption)),
+            (
+                200,
+                "Connection: keep-alive\r\nKeep-Alive: x\r\nContent-Length: 5\r\n",
+                (Length(5), Persistent),
+            ),
+            (204, "Date: x\r\n", (Framing::None, Persistent)),
+            (304, "Connection:CLOSE\r\n", (Framing::None, CloseOption)),
+        ] {
+            assert_eq!(ruling(status, fields, PLAIN, &Limits::DEFAULT), Some(expected), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn what_takes_care_to_read_is_not_ruled_upon() {
+        let sized = "Content-Length: 5\r\n";
+        let upgrade = PLAIN.upgrade(b"websocket");
+        let [head, connect] = [Method::Head, Method::Connect].map(Exchange::new);
+        for exchange in [upgrade, head, connect, PLAIN.written(Written::Part)] {
+            assert_eq!(ruling(200, sized, exchange, &Limits::DEFAULT), None);
+        }
+        for (status, fields) in [
+            (200, "Date: x\r\n"),
+            (103, sized),
+            (204, sized),
+            (304, sized),
+            (204, "Transfer-Encoding: chunked\r\n"),
+            (200, "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
+            (200, "Content-Length: 5\r\nContent-Length: 5\r\n"),
+            (200, "Content-Length: 5\r\nDate: x\r\nDate: x\r\n"),
+            (200, "Content-Length: 5\r\nTE: x\r\n"),
+            (200, "Content-Length: 5\r\nKeep-Alive: x\r\n"),
+            (200, "Content-Length: 5\r\nConnection: close\r\nKeep-Alive: x\r\n"),
+            (200, "Content-Length: 5\r\nConnection: close, x\r\n"),
+            (200, "Content-Length: 5\r\nConnection: \r\n"),
+            (200, "Content-Length:  5\r\n"),
+            (200, "Content-Length: 5 \r\n"),
+            (200, "Content-Length: 05\r\n"),
+            (200, "Content-Length: 5, 5\r\n"),
+            (200, "Content-Length : 5\r\n"),
+            (200, "Transfer-Encoding: gzip, chunked\r\n"),
+            (200, "Transfer-Encoding: chunked \r\n"),
+        ] {
+            assert_eq!(ruling(status, fields, PLAIN, &Limits::DEFAULT), None, "{status} {fields:?}");
+        }
+        let taken = |content| ruling(200, sized, PLAIN, &Limits { content, ..Limits::DEFAULT }).is_some();
+        assert_eq!([4, 5].map(taken), [false, true]);
+    }
+}

@@ -27,7 +27,7 @@ pub(crate) enum Known {
 impl Known {
     pub(crate) const COUNT: usize = Known::Expires as usize + 1;
 
-    const ALL: [Known; Known::COUNT] = [
+    pub(crate) const ALL: [Known; Known::COUNT] = [
         Known::ContentLength,
         Known::TransferEncoding,
         Known::Connection,
@@ -285,6 +285,7 @@ fn spells(name: &[u8], field: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
 
     #[test]
     fn names_are_known_in_any_case_and_only_whole() {
@@ -304,5 +305,80 @@ mod tests {
         assert!(!spells_framing_field(b"Content-Lengthy("));
         assert!(!spells_framing_field(b"Content-Type("));
         assert!(!spells_framing_field(b"Content-"));
+    }
+
+    /// In three cases: lower, upper, and as most write it.
+    fn spellings(name: &[u8]) -> [Vec<u8>; 3] {
+        let capitals = |(at, byte): (usize, &u8)| {
+            let is_first = at == 0 || name[at - 1] == b'-';
+            if is_first { byte.to_ascii_uppercase() } else { *byte }
+        };
+        [name.to_vec(), name.to_ascii_uppercase(), name.iter().enumerate().map(capitals).collect()]
+    }
+
+    /// What is seen of a name behind so many octets; both ways to look it up say the same.
+    fn seen_of(name: &[u8], before: usize) -> Seen {
+        let bytes = [&std::vec![b' '; before], name, b": x"].concat();
+        let mut seen = Seen::NONE;
+        seen.add(&bytes, before, before + name.len());
+        assert_eq!(seen.present, Known::of(name).map_or(0, Known::bit), "{}", name.escape_ascii());
+        seen
+    }
+
+    #[test]
+    fn every_name_is_seen_wherever_it_stands_and_no_other() {
+        for known in Known::ALL {
+            let name = known.name();
+            assert!(name.len() <= Known::LONGEST);
+            for (before, spelling) in (0..24).flat_map(|before| spellings(name).map(|name| (before, name))) {
+                let seen = seen_of(&spelling, before);
+                assert!(Known::ALL.iter().all(|&other| seen.has(other) == (other == known)), "{known:?}");
+                assert_eq!(seen.only(known), ((known as u8) < Seen::PLACED).then_some(before));
+            }
+            for (at, byte) in (0..name.len()).flat_map(|at| (b'!'..=b'~').map(move |byte| (at, byte))) {
+                let mut other = name.to_vec();
+                other[at] = byte;
+                let is_same = other.eq_ignore_ascii_case(name);
+                for before in [0, 20] {
+                    assert_eq!(seen_of(&other, before).has(known), is_same, "{}", other.escape_ascii());
+                }
+            }
+            for other in [&name[1..], &name[..name.len() - 1], &[b"x", name].concat(), &[name, b"x"].concat()]
+            {
+                for before in [0, 20] {
+                    assert!(
+                        other.is_empty() || !seen_of(other, before).has(known),
+                        "{}",
+                        other.escape_ascii()
+                    );
+                }
+            }
+        }
+    }
+
+    /// Its slot is that of Transfer-Encoding, and it is off by as much in its length as in an octet.
+    #[test]
+    fn no_difference_makes_up_for_another() {
+        assert_eq!(seen_of(b"sxqansfer-encoding", 20).present, 0);
+    }
+
+    #[test]
+    fn a_name_that_is_there_again_is_seen_as_repeated() {
+        for known in Known::ALL {
+            let mut seen = seen_of(known.name(), 20);
+            assert!(!seen.repeats(known) && !seen.repeats_any_singleton());
+            let present = seen.present;
+            assert!(!seen.add_once(known.bit(), known.bit().into()), "it is there");
+            assert!(!Seen::NONE.clone().add_once(known.bit(), 2 * u64::from(known.bit())), "twice at once");
+            seen.add(&[&[b' '; 40], known.name()].concat(), 40, 40 + known.name().len());
+            assert_eq!((seen.present, seen.repeated), (present, present));
+            assert_eq!(seen.only(known), None);
+            assert_eq!(seen.repeats_any_singleton(), known.is_singleton());
+            let mut others = Seen::NONE;
+            assert!(others.add_once(present, present.into()) && others.has(known));
+            let about_the_connection =
+                matches!(known, Known::Upgrade | Known::Trailer | Known::ProxyConnection | Known::Te);
+            assert_eq!((others.is_plain(), seen.is_plain()), (!about_the_connection, false));
+        }
     }
 }

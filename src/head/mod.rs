@@ -223,3 +223,161 @@ impl fmt::Debug for Head<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::Exchange;
+    use crate::judge::Record;
+    use crate::policy::Policy;
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    /// Where the reads start that did not pass, of those that end at `ends`.
+    fn refused(bytes: &[u8], policy: &Policy, ends: impl Iterator<Item = usize>) -> Vec<usize> {
+        let (mut reader, mut record, mut start) = (HeadReader::new(), Record::NEW, 0);
+        let mut refused = Vec::new();
+        for end in ends.chain([bytes.len()]) {
+            let bytes = &bytes[..end];
+            if !reader.passes(bytes, record.status, policy.limits()) {
+                refused.push(start);
+                let mut judge =
+                    Judge { bytes, base: 0, policy, exchange: &Exchange::GET, record: &mut record };
+                let _ = reader.read(&mut judge);
+            }
+            start = end;
+        }
+        refused
+    }
+
+    /// Left to the machine are the first octet, the third digit, the LF of the status line and the empty line.
+    #[test]
+    fn small_reads_of_a_plain_head_pass() {
+        let head = b"HTTP/1.1 200 All right\r\nServer: a\r\nX-Long-Name_!: to\tthis\r\nAge:\r\n\r\n";
+        let len = head.len();
+        let by = |size: usize| refused(head, &Policy::DEFAULT, (size..len).step_by(size));
+        assert_eq!(by(1), [0, 11, 23, len - 2, len - 1]);
+        assert_eq!(by(2), [0, 10, 22, len - 3, len - 1]);
+        assert_eq!(by(8), [0, 8, 16, len - 3]);
+        assert_eq!(by(9).len(), len.div_ceil(9));
+    }
+
+    /// All that is told of a head in reads of `size`, by the machine alone or with its quick ways.
+    fn told(bytes: &[u8], policy: &Policy, size: usize, passes: bool) -> Vec<String> {
+        let (mut reader, mut record, mut told) = (HeadReader::new(), Record::NEW, Vec::new());
+        let mut end = 0;
+        while end < bytes.len() {
+            end = bytes.len().min(end + size);
+            let bytes = &bytes[..end];
+            if passes && reader.passes(bytes, record.status, policy.limits()) {
+                continue;
+            }
+            loop {
+                let mut judge =
+                    Judge { bytes, base: 0, policy, exchange: &Exchange::GET, record: &mut record };
+                match reader.read(&mut judge) {
+                    Ok(None) => break,
+                    Ok(Some(outline)) => {
+                        let (line, code_at, fields_at) =
+                            (outline.line(), outline.code_at(), outline.fields_at());
+                        let places = (line, code_at, fields_at, outline.len(), outline.version());
+                        let is_last = known::Known::ALL.map(|known| outline.seen().only(known));
+                        let seen = known::Known::ALL
+                            .map(|known| (outline.seen().has(known), outline.seen().repeats(known)));
+                        told.push(format!("{places:?} {is_last:?} {seen:?} {}", outline.any_dropped()));
+                        return told;
+                    }
+                    Err(Halt::Note(note)) => told.push(format!("{note:?}")),
+                    Err(Halt::Deny(violation)) => {
+                        told.push(format!("{violation:?}"));
+                        return told;
+                    }
+                }
+            }
+        }
+        told
+    }
+
+    fn hold(bytes: &[u8], policy: &Policy) {
+        let expected = told(bytes, policy, 1, false);
+        for size in [1, 2, 5, 8, 20, 1000] {
+            assert_eq!(told(bytes, policy, size, true), expected, "{} by {size}", bytes.escape_ascii());
+        }
+    }
+
+    const HEAD: &[u8] =
+        b"HTTP/1.1 200 Fine\r\nConnection: a\r\nX-Name_!: to\tthis\r\nContent-Length: 5\r\n\r\n";
+
+    #[test]
+    fn the_quick_ways_say_of_any_octet_what_the_machine_says() {
+        for policy in [Policy::DEFAULT, Policy::observe()] {
+            for at in 0..HEAD.len() {
+                for byte in *b"\0\x01\t\n\x0b\r !\"/019:ATa|\x7f\x80\xff" {
+                    let mut head = HEAD.to_vec();
+                    head[at] = byte;
+                    hold(&head, &policy);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_quick_ways_keep_to_every_limit() {
+        let own = Limits::DEFAULT;
+        for most in 0..=HEAD.len() as u32 + 1 {
+            for limits in [
+                Limits { status_line: most, ..own },
+                Limits { field_line: most, ..own },
+                Limits { header_section: most, ..own },
+                Limits { fields: most as u16, ..own },
+            ] {
+                hold(HEAD, &Policy::observe().with_limits(limits));
+            }
+        }
+    }
+
+    #[test]
+    fn the_quick_ways_see_every_field_that_is_there_again() {
+        for field in ["Content-Length: 5", "Connection: a", "Date: x"] {
+            for lines in 0..6 {
+                let between = "Name: value\r\n".repeat(lines);
+                hold(
+                    format!("HTTP/1.1 200 OK\r\n{field}\r\n{between}{field}\r\n\r\n").as_bytes(),
+                    &Policy::DEFAULT,
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_quick_ways_keep_to_the_limit_of_a_folded_line() {
+        for field_line in 0..24 {
+            let policy = Policy::observe().with_limits(Limits { field_line, ..Limits::DEFAULT });
+            hold(b"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\nB: c\r\n\r\n", &policy);
+        }
+    }
+
+    #[test]
+    fn interim_replies_have_a_limit_together_and_each_its_own() {
+        let head = b"HTTP/1.1 103 Early\r\nLink: </style.css>\r\n\r\n";
+        let with = |header_section, interim_bytes| {
+            Policy::observe().with_limits(Limits { header_section, interim_bytes, ..Limits::DEFAULT })
+        };
+        for most in 0..=head.len() as u32 + 1 {
+            hold(head, &with(most, 30));
+            hold(head, &with(30, most));
+        }
+        let last = |policy| told(head, &policy, 1, true).pop().unwrap();
+        assert!(last(with(30, 29)).contains("TooManyInterimResponses"), "{}", last(with(30, 29)));
+        assert!(last(with(30, 30)).contains("HeaderSectionTooLarge"), "{}", last(with(30, 30)));
+    }
+
+    #[test]
+    fn the_last_code_that_is_defined_is_not_worth_a_note() {
+        for (code, told_of_it) in [(599, 1), (600, 2)] {
+            let head = format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
+            assert_eq!(told(head.as_bytes(), &Policy::observe(), 1, true).len(), told_of_it);
+        }
+    }
+}

@@ -517,3 +517,31 @@ pub(crate) fn meaning(code: u16) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn the_plain_status_line_is_of_http_1_1_and_a_final_code() {
+        let limits = Limits::DEFAULT;
+        for code in 0..1000 {
+            let line = format!("HTTP/1.1 {code:03} Fine\r\nA");
+            let found = StatusLine::plain(line.as_bytes(), 17, &limits);
+            assert_eq!(found, (200..600).contains(&code).then_some(code));
+        }
+        let line = b"HTTP/1.1 200 \r\nA:\r\n\r\n";
+        for (at, byte) in (0..15).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+            let mut other = *line;
+            other[at] = byte;
+            let code = core::str::from_utf8(&other[9..12]).ok().and_then(|code| code.parse().ok());
+            let is_around = other[..9] == line[..9] && other[12..15] == line[12..15];
+            let expected = code.filter(|code| is_around && (200..600).contains(code));
+            let found = StatusLine::plain(&other, 13, &limits);
+            assert_eq!(found, expected, "{}", other.escape_ascii());
+        }
+        let by_limit = |status_line| StatusLine::plain(line, 13, &Limits { status_line, ..limits });
+        assert_eq!([12, 13].map(by_limit), [None, Some(200)]);
+    }
+}

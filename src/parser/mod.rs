@@ -784,6 +784,91 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_plain_head_is_looked_at_once() {
+        let repeated = |text: &str, times: usize| -> String { text.repeat(times) };
+        for fields in [
+            "Content-Length: 0\r\n".into(),
+            "Date: now\r\nServer: one\r\nConnection: close\r\nContent-Length: 0\r\n".into(),
+            repeated("Name: value\r\n", 12) + "Content-Length: 0\r\n",
+            format!("Set-Cookie: {}\r\nTransfer-Encoding: chunked\r\n", repeated("long", 300)),
+        ] {
+            let reply = reply(&fields, "");
+            assert_eq!(work_of(&reply, reply.len()), reply.len() as u64, "{fields}");
+        }
+        // With many marks some are found again.
+        let reply = reply(&(repeated("Name: value\r\n", 90) + "Content-Length: 0\r\n"), "");
+        let work = work_of(&reply, reply.len());
+        assert!(work <= reply.len() as u64 + 256, "{work} for {} bytes", reply.len());
+    }
+
+    #[test]
+    fn a_head_has_no_more_fields_than_it_may_have() {
+        let limits = crate::policy::Limits { fields: 3, ..crate::policy::Limits::DEFAULT };
+        for lines in 0..9 {
+            let reply = reply(&("A: b\r\n".repeat(lines) + "Content-Length: 0\r\n"), "");
+            for cut in 0..=reply.len() {
+                let mut parser = Parser::new(Policy::DEFAULT.with_limits(limits));
+                parser.begin(Exchange::GET);
+                let first = parser.next_event(&mut &reply[..cut]);
+                let head = if let Ok(None) = first { parser.next_event(&mut &reply[..]) } else { first };
+                assert_eq!(matches!(head, Ok(Some(Event::Head(_)))), lines < 3, "{lines} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_head_that_comes_in_two_has_all_its_fields() {
+        let reply = b"HTTP/1.1 200 A: b\r\nC: d\r\nDate: now\r\nContent-Length: 0\r\n\r\n";
+        for cut in 0..=reply.len() {
+            let mut parser = Parser::new(Policy::DEFAULT);
+            parser.begin(Exchange::GET);
+            let first = parser.next_event(&mut &reply[..cut]).unwrap();
+            let event = first.or_else(|| parser.next_event(&mut &reply[..]).unwrap());
+            let Some(Event::Head(head)) = event else { panic!("no head, cut at {cut}") };
+            let fields: Vec<_> = head.fields().map(|field| (field.offset(), field.name())).collect();
+            assert_eq!(fields, [(19, &b"C"[..]), (25, b"Date"), (36, b"Content-Length")], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_trailer_section_has_no_more_fields_than_it_may_have() {
+        let limits = crate::policy::Limits { trailer_fields: 3, ..crate::policy::Limits::DEFAULT };
+        for lines in 1..9 {
+            let trailers = format!("0\r\n{}\r\n", "Name: value\r\n".repeat(lines));
+            let reply = reply("Transfer-Encoding: chunked\r\n", &trailers);
+            for cut in reply.len() - trailers.len()..reply.len() {
+                let mut parser = Parser::new(Policy::observe().with_limits(limits));
+                parser.begin(Exchange::GET);
+                let (mut start, mut any) = (0, false);
+                for end in [cut, reply.len()] {
+                    let mut input = &reply[start..end];
+                    while let Ok(Some(event)) = parser.next_event(&mut input) {
+                        any |= matches!(event, Event::Trailers(_));
+                    }
+                    start = end - input.len();
+                }
+                assert_eq!(any, lines <= 3, "{lines} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_control_octet_in_an_extension_is_refused_without_a_note() {
+        let reply = reply("Transfer-Encoding: chunked\r\n", "1;a\x01\r\n");
+        let mut parser = Parser::new(Policy::observe());
+        parser.begin(Exchange::GET);
+        let (mut input, mut noted) = (&reply[..], Vec::new());
+        let refused = loop {
+            match parser.next_event(&mut input) {
+                Ok(Some(Event::Note(note))) => noted.push(note.rule()),
+                Ok(event) => assert!(event.is_some(), "it is passed over"),
+                Err(violation) => break violation.rule(),
+            }
+        };
+        assert_eq!((refused, noted), (Rule::InvalidChunkExtension, [Rule::ChunkExtension].into()));
+    }
+
     /// G4, on what an upstream could send to make a parser look at its bytes again and again.
     #[test]
     fn work_is_linear_however_the_bytes_arrive() {
