@@ -295,7 +295,7 @@ impl ChunkedReader {
 
     fn step(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<(), Halt> {
         #[cfg(test)]
-        crate::scan::work::add(1);
+        crate::scan::work::step();
         self.check_limits(byte, judge)?;
         self.state = match self.state {
             State::SizeStart => self.size_start(byte, judge)?,

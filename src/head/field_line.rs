@@ -213,7 +213,7 @@ impl FieldLines {
             self.pass_run(judge.bytes);
             let Some(&byte) = judge.bytes.get(self.at) else { return Ok(None) };
             #[cfg(test)]
-            crate::scan::work::add(1);
+            crate::scan::work::step();
             self.check_size(byte, judge, ceiling)?;
             match self.step(byte, judge)? {
                 Step::Next(state) => {

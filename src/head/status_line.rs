@@ -111,7 +111,7 @@ impl StatusLine {
     pub(super) fn read(&mut self, judge: &mut Judge<'_, '_>) -> Result<Option<usize>, Halt> {
         while let Some(&byte) = judge.bytes.get(self.at) {
             #[cfg(test)]
-            crate::scan::work::add(1);
+            crate::scan::work::step();
             self.check_length(byte, judge)?;
             Ceiling::of_head(judge).check(self.at, judge)?;
             match self.step(byte, judge)? {

@@ -869,6 +869,36 @@ mod tests {
         assert_eq!((refused, noted), (Rule::InvalidChunkExtension, [Rule::ChunkExtension].into()));
     }
 
+    /// What the quick ways leave to the machines of a plain reply, an octet a step.
+    #[test]
+    fn plain_octets_take_the_quick_ways() {
+        let long = "n".repeat(40);
+        let fields = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX: y\r\n".repeat(20);
+        let chunks = "5\r\nhello\r\n6\r\n world\r\n".repeat(9);
+        let replies = [
+            reply("A: b\r\n", ""),
+            reply(&format!("{long}: {long}\r\nContent-Length: 0\r\n"), ""),
+            reply(&fields, ""),
+            reply(&format!("{fields}Transfer-Encoding: chunked\r\n"), &chunks),
+        ];
+        let steps = |reply: &[u8], size: usize| {
+            work::take_steps();
+            work_of(reply, size);
+            work::take_steps()
+        };
+        let sizes = [usize::MAX / 2, 1460, 64, 20, 9, 8, 3, 1];
+        let found = replies.each_ref().map(|reply| sizes.map(|size| steps(reply, size)));
+        // Whole: nothing but the CRLFs around the first chunk. Byte by byte: the first octet, the last digit of the
+        // code, the LF behind the reason and the empty line, and sizes of chunks.
+        let expected = [
+            [0, 0, 0, 3, 20, 20, 8, 5],
+            [0, 0, 0, 4, 20, 17, 8, 5],
+            [0, 0, 4, 6, 46, 18, 8, 5],
+            [2, 2, 18, 30, 98, 66, 98, 95],
+        ];
+        assert_eq!(found, expected);
+    }
+
     /// G4, on what an upstream could send to make a parser look at its bytes again and again.
     #[test]
     fn work_is_linear_however_the_bytes_arrive() {

@@ -17,14 +17,27 @@ use crate::class;
 pub(crate) mod work {
     use std::cell::Cell;
 
-    std::thread_local!(static LOOKED_AT: Cell<u64> = const { Cell::new(0) });
+    std::thread_local! {
+        static LOOKED_AT: Cell<u64> = const { Cell::new(0) };
+        static STEPS: Cell<u64> = const { Cell::new(0) };
+    }
 
     pub(crate) fn add(bytes: usize) {
         LOOKED_AT.set(LOOKED_AT.get() + bytes as u64);
     }
 
+    /// A byte for a state machine.
+    pub(crate) fn step() {
+        add(1);
+        STEPS.set(STEPS.get() + 1);
+    }
+
     pub(crate) fn take() -> u64 {
         LOOKED_AT.take()
+    }
+
+    pub(crate) fn take_steps() -> u64 {
+        STEPS.take()
     }
 }
 
