@@ -257,10 +257,8 @@ impl ChunkedReader {
         self.same_chunk(input, content, limits)
     }
 
-    /// The first `count` bytes of data are used.
+    /// The first `count` bytes of data are used; the next [`read`](Self::read) is told where that leads.
     pub(crate) fn take(&mut self, count: usize) {
-        self.at += count as u64;
-        self.content += count as u64;
         self.size -= count as u64;
         if self.size == 0 {
             self.state = State::DataCr;
