@@ -456,7 +456,7 @@ mod tests {
                 if !marks.find(backend, self.bytes, self.from) {
                     return all;
                 }
-                let count = marks.found().iter().len() / 2 + 1;
+                let count = marks.found().len() / 2 + 1;
                 all.extend(marks.found().up_to(count).iter());
                 marks.pass(count);
             }
