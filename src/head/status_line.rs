@@ -8,7 +8,7 @@
 
 use super::field_line::{Ceiling, FEW};
 use super::is_interim;
-use crate::class::{is_blank, is_ctl, is_digit, is_text};
+use crate::class::{is_blank, is_digit, is_text};
 use crate::exchange::{Method, Version, Written};
 use crate::judge::{Finding, Halt, Judge};
 use crate::policy::Limits;
@@ -408,6 +408,8 @@ impl StatusLine {
         if judge.record.interims.messages >= judge.policy.limits().interim_messages {
             return Err(judge.refuse(Finding::new(Rule::TooManyInterimResponses, 0..1, self.at)));
         }
+        // What is left for interim replies may have been used up by this one, before it was known for one.
+        Ceiling::of_head(judge).check(self.at, judge)?;
         judge.tolerate(Finding::new(Rule::InterimResponse, 0..1, self.at))
     }
 
@@ -435,7 +437,7 @@ impl StatusLine {
                 return Ok(Step::Done);
             }
             b'\0' => return Err(judge.refuse(Finding::at(Rule::InvalidReasonPhrase, self.at))),
-            _ if is_ctl(byte) && !is_text(byte) => {
+            _ if !is_text(byte) => {
                 judge.tolerate(Finding::at(Rule::InvalidReasonPhrase, self.at))?;
             }
             _ => {}

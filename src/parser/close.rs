@@ -18,7 +18,7 @@ impl Parser {
             State::Failed(violation) => Err(Halt::Deny(violation)),
             State::Closed(end) => Ok(end),
             State::Idle(_) => Ok(self.end_here(Reuse::No(Reason::NoReply))),
-            State::Tunnel => Ok(self.end_here(Reuse::No(Reason::Tunnel))),
+            State::Tunnel => Ok(self.end_here(self.reuse_now())),
             State::Ending => Ok(self.close_whole(how, self.end_here(self.reuse_now()))),
             State::After { end, between } => self.close_after(how, end, between),
             State::Discard(end) => Ok(self.close_whole(how, end)),

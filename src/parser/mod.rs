@@ -418,9 +418,8 @@ impl Parser {
             State::After { between, .. } if !between.is_clean() => {
                 Reuse::No(Reason::Tolerated(self.surplus_rule()))
             }
-            State::Ending | State::After { .. } | State::Discard(_) => self.reuse_now(),
+            State::Ending | State::After { .. } | State::Discard(_) | State::Tunnel => self.reuse_now(),
             State::Closed(end) => end.reuse,
-            State::Tunnel => Reuse::No(Reason::Tunnel),
             State::Failed(violation) => Reuse::No(Reason::Refused(violation.rule())),
             _ => Reuse::No(Reason::Unfinished),
         }
@@ -431,7 +430,7 @@ impl Parser {
         Judge { bytes, base, policy: &self.policy, exchange: &self.exchange, record: &mut self.record }
     }
 
-    /// Of a reply that is whole.
+    /// Of a reply that is whole, or that has made a tunnel.
     fn reuse_now(&self) -> Reuse {
         reuse(&self.ruling, self.record.closing, &self.exchange)
     }

@@ -85,8 +85,8 @@ impl Paint {
 const WINDOW: usize = 88;
 const BEFORE: usize = 40;
 
-/// Bytes from a fault within which the ends of its line are looked for; no more could be shown anyway.
-const REACH: usize = 256;
+/// Bytes from a fault within which the ends of its line are looked for; most limits on a line are lower.
+const REACH: usize = 16 << 10;
 
 /// A report to be displayed: see [`Report::render`].
 #[derive(Clone, Copy, Debug)]
@@ -214,7 +214,8 @@ impl Rendered<'_> {
         writeln!(f, ", {}", about.phase().place())
     }
 
-    /// The line at fault with the line before it, and the line of the related place.
+    /// The line at fault, the line of the related place, and, for somewhere to look from, how the line begins or the line
+    /// before it.
     fn bytes(&self, f: &mut fmt::Formatter<'_>, about: &Violation, colour: &str) -> fmt::Result {
         let reply = self.report.reply;
         let line = Line::around(reply, about.span().start);
@@ -226,6 +227,10 @@ impl Rendered<'_> {
             Some((span, other)) if other.start < line.start => {
                 other.show(f, reply, span.start, paint)?;
                 other.underline(f, reply, relation(span))?;
+            }
+            _ if line.is_cut(reply) => {}
+            _ if line.begins_out_of_sight(reply, about.span().start) => {
+                line.show(f, reply, line.start as u64, paint)?;
             }
             _ if line.start > 0 => {
                 let before = Line::around(reply, line.start as u64 - 1);
@@ -301,6 +306,12 @@ impl Line {
             end += 1;
         }
         Window { start, end }
+    }
+
+    /// Is nothing of what it begins with shown beside the byte at `at`?
+    fn begins_out_of_sight(&self, reply: &[u8], at: u64) -> bool {
+        let shown = self.window(reply, at).start;
+        shown > self.start && shown >= self.window(reply, self.start as u64).end
     }
 
     fn show(&self, f: &mut fmt::Formatter<'_>, reply: &[u8], at: u64, paint: Paint) -> fmt::Result {
@@ -569,17 +580,19 @@ advice[content-type-problem]: the Content-Type is missing or malformed
 
     #[test]
     fn the_ends_of_a_line_are_looked_for_within_reach() {
-        let reply = [&[b'x'; 300][..], b"\n", &[b'y'; 300], b"\n", &[b'z'; 10]].concat();
+        let long = REACH + 44;
+        let reply = [&[b'x'].repeat(long)[..], b"\n", &[b'y'].repeat(long), b"\n", &[b'z'; 10]].concat();
+        let (second, last, all) = (long + 1, 2 * long + 2, reply.len());
         // Where it is found by, where it starts and ends, and whether there is more of it on either side.
         for (at, start, end, cut, goes_on) in [
-            (0, 0, 256, false, true),
-            (50, 0, 301, false, false),
-            (310, 301, 566, false, true),
-            (600, 344, 602, true, false),
-            (605, 602, 612, false, false),
-            (10_000, 602, 612, false, false),
+            (0, 0, REACH, false, true),
+            (50, 0, second, false, false),
+            (second + 9, second, second + 9 + REACH, false, true),
+            (last - 2, last - 2 - REACH, last, true, false),
+            (last + 3, last, all, false, false),
+            (10 * all, last, all, false, false),
         ] {
-            let line = Line::around(&reply, at);
+            let line = Line::around(&reply, at as u64);
             assert_eq!((line.start, line.end), (start, end), "{at}");
             assert_eq!((line.is_cut(&reply), line.goes_on(&reply)), (cut, goes_on), "{at}");
         }
@@ -604,14 +617,33 @@ advice[content-type-problem]: the Content-Type is missing or malformed
     #[test]
     fn what_is_left_out_of_a_line_is_three_dots() {
         let letters = "abcdefghijklmnopqrstuvwxyz".repeat(10);
-        // All of the line is within reach, and then neither of its ends is.
-        for value in [&letters[..104], &letters] {
+        let opening = std::format!("  00017  X: {}...", &letters[..85]);
+        // How it begins is shown where that is not seen anyway.
+        for (value, before) in [
+            (&letters[..104], r"  00000  HTTP/1.1 200 OK\r\n"),
+            (&letters[..124], r"  00000  HTTP/1.1 200 OK\r\n"),
+            (&letters[..125], &opening),
+            (&letters, &opening),
+        ] {
             let reply = std::format!("HTTP/1.1 200 OK\r\nX: {value}\0{value}\r\n\r\n");
             let text = shown(reply.as_bytes(), Exchange::GET, None);
-            let lines: Vec<&str> = text.lines().skip(4).take(2).collect();
+            let lines: Vec<&str> = text.lines().skip(3).take(3).collect();
+            assert_eq!(lines[0], before);
             let (before, after) = (&value[value.len() - 40..], &value[..44]);
-            assert_eq!(lines[0], std::format!("  {:05}  ...{before}\\x00{after}...", value.len() - 20));
-            assert_eq!(lines[1], std::format!("{:52}^^^^ 0x00", ""));
+            assert_eq!(lines[1], std::format!("  {:05}  ...{before}\\x00{after}...", value.len() - 20));
+            assert_eq!(lines[2], std::format!("{:52}^^^^ 0x00", ""));
         }
+    }
+
+    /// What is shown from byte `at` on, of a body that is one line with a fault at its end.
+    #[test]
+    fn a_line_that_begins_out_of_reach_has_nothing_shown_before_it() {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let content = "x".repeat(REACH + 1);
+        let reply = std::format!("{head}{:x}\r\n{content}y", content.len());
+        let text = shown(reply.as_bytes(), Exchange::GET, None);
+        let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("  1")).collect();
+        let last = reply.len() - 1 - BEFORE;
+        assert_eq!(shown, [std::format!("  {last}  ...{}y", &content[..BEFORE])]);
     }
 }

@@ -104,9 +104,8 @@ impl Terms {
         let section = |input| within(limits.header_section.into(), any_head)(input);
         match peek(version_and_status).parse(input) {
             Ok((_, (_, status))) if is_interim(status) => {
-                // It counts from the octet after its status code.
                 let room = u64::from(limits.interim_bytes).saturating_sub(before as u64);
-                within(room.max(12), section)(input)
+                within(room, section)(input)
             }
             _ => section(input),
         }
