@@ -391,12 +391,18 @@ fn content_range(value: &[u8]) -> Option<Option<u64>> {
     let mut ends = span.splitn(2, |&byte| byte == b'-');
     let (first, last) = (number(ends.next()?)?, number(ends.next()?)?);
     let holds = first <= last && complete.is_none_or(|complete| last < complete);
-    holds.then(|| Some(last - first + 1))
+    holds.then(|| (last - first).checked_add(1))
 }
 
+/// `1*DIGIT` up to 2^64-1.
 fn number(digits: &[u8]) -> Option<u64> {
-    let short = !digits.is_empty() && digits.len() <= 18 && digits.iter().all(|&byte| is_digit(byte));
-    short.then(|| digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |number, &digit| {
+        let digit = is_digit(digit).then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 fn unauthorized_without_challenge(advice: &Advice<'_, '_>) -> Option<Place> {

@@ -95,7 +95,7 @@ impl From<&std::io::Error> for Close {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Framing {
-    /// No content, whatever the fields say: 1xx, 204, 304, or the answer to HEAD.
+    /// No content, whatever the fields say: 1xx, 204, 304, or the answer to HEAD, unless it opens a [tunnel](Self::Tunnel).
     None,
     /// Exactly that many bytes.
     Length(u64),

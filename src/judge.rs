@@ -25,6 +25,8 @@ pub(crate) struct Finding {
     decided: u64,
     found: Option<u8>,
     detail: Option<&'static str>,
+    /// The error type, where the bytes make it more exact than the rule does.
+    error: Option<ProxyError>,
     /// Where the message to blame began, if it is not the one at hand.
     message_start: Option<u64>,
 }
@@ -43,6 +45,7 @@ impl Finding {
             decided: decided as u64,
             found: None,
             detail: None,
+            error: None,
             message_start: None,
         }
     }
@@ -50,7 +53,7 @@ impl Finding {
     /// One byte is to blame that may no longer be at hand.
     pub(crate) fn byte(rule: Rule, at: u64, byte: u8, decided: u64) -> Finding {
         let span = Span { start: at, end: at + 1 };
-        Finding { rule, span, related: None, decided, found: Some(byte), detail: None, message_start: None }
+        Finding { span, decided, found: Some(byte), ..Finding::new(rule, 0..0, 0) }
     }
 
     /// A fault of the very byte that shows it.
@@ -81,6 +84,12 @@ impl Finding {
 
     pub(crate) fn detail(mut self, detail: &'static str) -> Finding {
         self.detail = Some(detail);
+        self
+    }
+
+    /// Reported to the client under this error type.
+    pub(crate) fn error(mut self, error: ProxyError) -> Finding {
+        self.error = Some(error);
         self
     }
 }
@@ -205,17 +214,9 @@ impl Judge<'_, '_> {
             found,
             detail: finding.detail,
             message_start: finding.message_start.unwrap_or(self.record.start),
-            proxy_error: proxy_error(finding.rule, found),
+            proxy_error: finding.error.or(finding.rule.proxy_error()),
             ..self.record.violation(finding.rule, self.exchange)
         }
-    }
-}
-
-/// A TLS record where a status line is due is the one case where a byte makes the error type more exact.
-fn proxy_error(rule: Rule, found: Option<u8>) -> Option<ProxyError> {
-    match (rule, found) {
-        (Rule::NotHttp, Some(0x14..=0x17)) => Some(ProxyError::TlsProtocolError),
-        _ => rule.proxy_error(),
     }
 }
 
@@ -223,7 +224,7 @@ fn proxy_error(rule: Rule, found: Option<u8>) -> Option<ProxyError> {
 /// itself (semantics of RFC 9110 9.2.2).
 fn retry(rule: Rule, phase: Phase, exchange: &Exchange) -> Retry {
     match rule {
-        Rule::ClosedBeforeFirstByte | Rule::UnsolicitedResponse
+        Rule::ClosedBeforeFirstByte | Rule::ResponseHeaderTimeout | Rule::UnsolicitedResponse
             if exchange.request_written() == Written::Nothing =>
         {
             Retry::Always

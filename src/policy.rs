@@ -122,8 +122,8 @@ impl Policy {
         }
     }
 
-    /// For a roll-out: all that may be tolerated is noted, and only what leaves the meaning of the bytes open is
-    /// denied.
+    /// For a roll-out: all that [`Policy::DEFAULT`] denies and that may be tolerated is noted, and only what leaves the
+    /// meaning of the bytes open is denied.
     pub const fn observe() -> Policy {
         let mut policy = Policy::DEFAULT;
         let mut at = 0;

@@ -454,6 +454,79 @@ fn a_tls_record_is_told_from_other_octets() {
         let violation = refused(&[byte], Exchange::GET, Rule::NotHttp, None);
         assert_eq!(violation.rule(), Rule::NotHttp);
         assert_eq!(violation.proxy_error(), Some(error), "{byte:#x}");
+        // Where a name has begun it is no record.
+        let violation = refused(&[b'H', b'T', byte], Exchange::GET, Rule::NotHttp, None);
+        assert_eq!(violation.proxy_error(), Some(ProxyError::HttpProtocolError), "HT{byte:#x}");
+    }
+}
+
+/// RFC 9209 2.3.27 is about versions of HTTP alone.
+#[test]
+fn a_switch_of_http_versions_has_an_error_type_of_its_own() {
+    let rule = Rule::SwitchingProtocolsUpgradeMismatch;
+    let (own, other) = (ProxyError::HttpUpgradeFailed, ProxyError::HttpProtocolError);
+    for (offer, upgrade, error) in [
+        (&b"h2c"[..], "Upgrade: websocket\r\n", own),
+        (b"h2c", "", own),
+        (b"H2C, websocket", "", own),
+        (b"websocket", "Upgrade: h2c\r\n", other),
+        (b"websocket", "", other),
+        (b"h2cx", "", other),
+    ] {
+        let reply = format!("HTTP/1.1 101 S\r\nConnection: upgrade\r\n{upgrade}\r\n");
+        let violation = refused(reply.as_bytes(), Exchange::GET.upgrade(offer), rule, None);
+        assert_eq!((violation.rule(), violation.proxy_error()), (rule, Some(error)), "{reply:?}");
+        assert_eq!(violation.status(), 502);
+    }
+}
+
+/// No byte behind it can make it another name.
+#[test]
+fn a_damaged_name_is_refused_once_it_spells_one_that_decides_framing() {
+    for (name, rest) in [
+        ("Content-Length", "(s): 5"),
+        ("content(length", " : 5"),
+        ("Transfer/Encoding", "=chunked"),
+        ("Connection", "[0]: close"),
+        ("\"Upgrade", "\": a"),
+        ("T,r,a,i,l,e,r", ",,,: a"),
+        ("Content-Length_", "(: 5"),
+    ] {
+        let reply = |rest: &str| format!("HTTP/1.1 200 OK\r\n{name}{rest}");
+        let decided = "HTTP/1.1 200 OK\r\n".len() + name.len();
+        let violation = refused(reply(rest).as_bytes(), Exchange::GET, Rule::BareLf, None);
+        assert_eq!(
+            (violation.rule(), violation.decided_at()),
+            (Rule::InvalidFieldName, decided as u64),
+            "{name}"
+        );
+        assert_eq!(violation.detail(), Some("its letters spell a field that decides framing"));
+        // With one letter more it is none of them.
+        let mut parser = Parser::new(Policy::observe());
+        parser.begin(Exchange::GET);
+        let longer = reply(&format!("x{rest}\r\n"));
+        let mut input = longer.as_bytes();
+        if !name.ends_with('_') {
+            assert!(matches!(parser.next_event(&mut input), Ok(Some(Event::Note(_)))), "{longer:?}");
+        }
+    }
+}
+
+#[test]
+fn what_guards_the_reader_of_a_message_is_no_connection_option() {
+    for option in [
+        "content-length",
+        "Content-Disposition",
+        "Content-Security-Policy-Report-Only",
+        "Access-Control-Expose-Headers",
+        "Cross-Origin-Opener-Policy",
+        "Referrer-Policy",
+        "Permissions-Policy",
+        "Clear-Site-Data",
+    ] {
+        let reply = format!("HTTP/1.1 204 \r\nConnection: [{option}]\r\n\r\n");
+        let rule = Rule::ConnectionNominatesEndToEndField;
+        assert_blamed(Exchange::GET, None, &[(reply.as_bytes(), rule, None)]);
     }
 }
 
@@ -479,6 +552,8 @@ fn a_request_may_be_sent_again_if_the_connection_failed_it() {
     let body = &b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na"[..];
     for (exchange, reply, close, rule, retry) in [
         (UNWRITTEN, &b""[..], Close::Eof, Rule::ClosedBeforeFirstByte, Retry::Always),
+        (UNWRITTEN, b"", Close::Reset, Rule::ClosedBeforeFirstByte, Retry::Always),
+        (UNWRITTEN, b"", Close::Timeout, Rule::ResponseHeaderTimeout, Retry::Always),
         (Exchange::GET, b"", Close::Eof, Rule::ClosedBeforeFirstByte, Retry::Idempotent),
         (Exchange::GET, b"", Close::Timeout, Rule::ResponseHeaderTimeout, Retry::Idempotent),
         (Exchange::GET, b"", Close::Reset, Rule::ClosedBeforeFirstByte, Retry::Idempotent),
@@ -509,4 +584,41 @@ fn a_fault_in_chunks_names_the_coding() {
     assert!(!coding.contains("coding=chunked"), "{coding}");
     let member = member("Transfer-Encoding: chunked\r\n\r\n0;a\r\n\r\n", Rule::ChunkExtension);
     assert!(!member.contains("coding=chunked"), "{member}");
+}
+
+/// One rule, but two limits: which of them an operator is to raise.
+#[test]
+fn a_section_is_too_large_by_its_bytes_or_by_its_fields() {
+    let mut limits = Limits::DEFAULT;
+    (limits.fields, limits.trailer_fields) = (3, 3);
+    let (lines, long) = ("a: b\r\n".repeat(4), "a: b\r\n".repeat(3000));
+    let trailers = |lines: &str| format!("Transfer-Encoding: chunked\r\n\r\n0\r\n{lines}");
+    for (limits, rest, rule, detail) in [
+        (limits, lines.clone(), Rule::HeaderSectionTooLarge, Some("too many fields")),
+        (limits, format!(": a\r\n{lines}"), Rule::HeaderSectionTooLarge, Some("too many fields")),
+        (limits, trailers(&lines), Rule::TrailerSectionTooLarge, Some("too many fields")),
+        (
+            Limits::DEFAULT,
+            format!("A: b\r\n c{}", " \r\n c".repeat(16_000)),
+            Rule::HeaderSectionTooLarge,
+            None,
+        ),
+        (Limits::DEFAULT, trailers(&long), Rule::TrailerSectionTooLarge, Some("too many fields")),
+        (
+            Limits::DEFAULT,
+            trailers(&format!("a: b\r\n c{}", " \r\n c".repeat(16_000))),
+            Rule::TrailerSectionTooLarge,
+            None,
+        ),
+    ] {
+        let reply = format!("HTTP/1.1 200 OK\r\n{rest}");
+        let policy = Policy::observe().with_limits(limits);
+        let report = validate(reply.as_bytes(), Exchange::GET, &policy, None);
+        let violation = report.violation().unwrap();
+        assert_eq!((violation.rule(), violation.detail()), (rule, detail), "{violation}");
+    }
+    // A line that is dropped counts like the others.
+    let reply = b"HTTP/1.1 204 \r\n: a\r\n: a\r\na: b\r\n: a\r\n\r\n";
+    let violation = validate(reply, Exchange::GET, &Policy::observe().with_limits(limits), None);
+    assert_eq!(violation.violation().map(Violation::decided_at), Some(31));
 }

@@ -1,8 +1,8 @@
 //! One parser over one connection: exchange after exchange, and every way in which it can end.
 
 use badgateway::{
-    Close, Event, Exchange, Framing, Level, Method, Parser, Phase, Policy, Reason, Retry, Reuse, Rule, Span,
-    Violation, Written,
+    Close, Event, Exchange, Forwarded, Framing, Level, Method, Parser, Phase, Policy, Reason, Remedy, Retry,
+    Reuse, Rule, Span, Violation, Written,
 };
 
 const HEAD: Exchange = Exchange::new(Method::Head);
@@ -312,7 +312,22 @@ fn bytes_on_an_idle_connection_answer_nobody() {
     assert_eq!((violation.decided_at(), violation.offset()), (base, 0));
     assert_eq!(violation.received_status(), None);
     assert_eq!(violation.retry(), Retry::Never);
+    assert_eq!(violation.remedy(Forwarded::Nothing), Remedy::Discard);
     assert_eq!(parser.reuse(), Reuse::No(Reason::Refused(Rule::UnsolicitedResponse)));
+}
+
+/// A request that they stood in the way of is owed an answer of the gateway's own.
+#[test]
+fn a_request_is_answered_that_unsolicited_bytes_came_before() {
+    for (written, retry) in [(Written::Nothing, Retry::Always), (Written::Whole, Retry::Idempotent)] {
+        let mut parser = past(Policy::DEFAULT, Exchange::GET, HELLO);
+        parser.idle();
+        assert_eq!(next(&mut parser, &mut &b"\r"[..]), Ok(None));
+        parser.begin(POST.written(written));
+        let violation = refusal(&mut parser, b"");
+        assert_eq!((violation.rule(), violation.retry()), (Rule::UnsolicitedResponse, retry));
+        assert_eq!(violation.remedy(Forwarded::Nothing), Remedy::Respond(502));
+    }
 }
 
 #[test]
@@ -445,6 +460,10 @@ fn a_reply_to_a_request_that_was_not_begun_is_unsolicited() {
         let violation = refusal(&mut parser.clone(), early);
         assert_eq!(violation.rule(), Rule::UnsolicitedResponse);
         assert_eq!((violation.phase(), violation.received_status()), (Phase::StatusLine, None));
+        assert_eq!(
+            (violation.retry(), violation.remedy(Forwarded::Nothing)),
+            (Retry::Always, Remedy::Respond(502))
+        );
     }
     parser.request_written(Written::Whole);
     assert_eq!(read(&mut parser, &mut &HELLO[..]), hello());

@@ -99,3 +99,20 @@ fn a_reader_shows_how_much_it_holds_and_not_what() {
     read(&mut reader, b"HTTP/1.1 200 \xff").unwrap();
     assert_eq!(format!("{reader:?}"), "Reader { phase: StatusLine, buffered: 14, .. }");
 }
+
+/// What came through a tunnel, or behind the message, is the caller's; once the connection is closed as before.
+#[test]
+fn bytes_left_in_the_buffer_stay_there_when_the_connection_closes() {
+    for (exchange, reply) in [
+        (Exchange::new(Method::Connect), &b"HTTP/1.1 200 OK\r\n\r\nabc"[..]),
+        (Exchange::GET, b"HTTP/1.1 204 \r\n\r\nabc"),
+    ] {
+        let mut reader = Reader::new(Policy::COMPAT);
+        reader.begin(exchange);
+        reader.buffer().extend_from_slice(reply);
+        while !matches!(reader.next_event(), Ok(None | Some(Event::End(_)))) {}
+        reader.close(Close::Eof).unwrap();
+        assert!(matches!(reader.next_event(), Ok(None)));
+        assert_eq!(reader.buffer()[..], *b"abc");
+    }
+}

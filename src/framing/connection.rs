@@ -113,26 +113,40 @@ impl WholeHead<'_, '_, '_> {
 const HOP_BY_HOP: [Known; 4] = [Known::KeepAlive, Known::ProxyConnection, Known::Te, Known::Upgrade];
 
 /// Fields meant for every recipient, which a connection option must not take away: framing, control data, caching,
-/// authentication, and what browsers rely on for security.
+/// authentication, and what browsers rely on for security. Transfer-Encoding is one of this hop, and some name it.
 pub(crate) fn is_end_to_end(option: &[u8]) -> bool {
-    const END_TO_END: [&[u8]; 25] = [
+    const END_TO_END: [&[u8]; 39] = [
         b"access-control-allow-credentials",
+        b"access-control-allow-headers",
+        b"access-control-allow-methods",
         b"access-control-allow-origin",
+        b"access-control-expose-headers",
+        b"access-control-max-age",
         b"age",
         b"authorization",
         b"cache-control",
+        b"clear-site-data",
+        b"content-disposition",
         b"content-encoding",
+        b"content-language",
         b"content-length",
+        b"content-location",
         b"content-range",
         b"content-security-policy",
+        b"content-security-policy-report-only",
         b"content-type",
         b"cookie",
+        b"cross-origin-embedder-policy",
+        b"cross-origin-opener-policy",
+        b"cross-origin-resource-policy",
         b"date",
         b"etag",
         b"expires",
         b"host",
         b"last-modified",
         b"location",
+        b"permissions-policy",
+        b"referrer-policy",
         b"retry-after",
         b"set-cookie",
         b"strict-transport-security",

@@ -11,6 +11,7 @@ use crate::exchange::{Framing, Method, Version, Written};
 use crate::head::known::Known;
 use crate::head::{Field, Fields, Outline, Sift, is_interim};
 use crate::judge::{Finding, Halt, Judge};
+use crate::proxy_status::ProxyError;
 use crate::rule::Rule;
 use crate::value::{self, At, LengthFault, Member};
 
@@ -144,7 +145,7 @@ impl<'b> WholeHead<'_, '_, 'b> {
     fn switching_protocols(&mut self) -> Result<(), Halt> {
         let mismatch = Rule::SwitchingProtocolsUpgradeMismatch;
         if !self.outline.seen().has(Known::Upgrade) {
-            return Err(self.judge.refuse(self.end_of_head(mismatch).detail("no Upgrade field")));
+            return Err(self.refuse_to_switch(self.end_of_head(mismatch).detail("no Upgrade field")));
         }
         let mut named = 0;
         for field in self.fields_of(Known::Upgrade) {
@@ -164,17 +165,23 @@ impl<'b> WholeHead<'_, '_, 'b> {
                 } else {
                     "to a protocol that was not offered"
                 };
-                return Err(self.judge.refuse(finding.detail(detail)));
+                return Err(self.refuse_to_switch(finding.detail(detail)));
             }
         }
         if named == 0 {
-            return Err(self.judge.refuse(self.end_of_head(mismatch).detail("Upgrade names no protocol")));
+            return Err(self.refuse_to_switch(self.end_of_head(mismatch).detail("Upgrade names no protocol")));
         }
         if !self.fields_of(Known::Connection).any(|field| value::has_token(field.value(), b"upgrade")) {
             let finding = self.end_of_head(mismatch).detail("no connection option upgrade");
             self.judge.tolerate(finding)?;
         }
         Ok(())
+    }
+
+    /// RFC 9209 2.3.27: a switch of HTTP versions that failed is told from that of other protocols.
+    fn refuse_to_switch(&self, finding: Finding) -> Halt {
+        let versions = offers(self.judge.exchange.offer(), b"h2c");
+        self.judge.refuse(if versions { finding.error(ProxyError::HttpUpgradeFailed) } else { finding })
     }
 
     /// RFC 9112 section 6.3; the numbers are those of its list.

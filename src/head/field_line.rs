@@ -11,7 +11,7 @@
 use core::ops::RangeInclusive;
 
 use super::is_interim;
-use super::known::{Known, Seen, spells_framing_field};
+use super::known::{Known, Seen, Spelling};
 use crate::class::{is_blank, is_digit, is_tchar, is_text};
 use crate::judge::{Finding, Halt, Judge};
 use crate::policy::Limits;
@@ -122,6 +122,8 @@ pub(crate) struct FieldLines {
     line: usize,
     /// Where the name ends; in `BadName`, the octet to blame.
     mark: usize,
+    /// In `BadName`: what the name spells so far.
+    spelling: Spelling,
     /// How far the section may go, and the line at hand.
     ceiling: usize,
     most: usize,
@@ -148,6 +150,7 @@ impl FieldLines {
             at,
             line: at,
             mark: at,
+            spelling: Spelling::NOTHING,
             ceiling: at,
             most: at,
             stopped: usize::MAX,
@@ -447,6 +450,7 @@ impl FieldLines {
         match byte {
             b':' => {
                 self.tolerate(judge, Finding::at(Rule::EmptyFieldName, self.at))?;
+                self.fields += 1;
                 self.drop_line();
                 Ok(Step::Next(State::Dropped))
             }
@@ -455,7 +459,7 @@ impl FieldLines {
                 Ok(Step::Next(State::Name))
             }
             _ => {
-                let step = self.bad_octet(judge, self.at, self.at)?;
+                let step = self.bad_octet(judge, self.at)?;
                 self.begin_field(self.at);
                 Ok(step)
             }
@@ -468,7 +472,10 @@ impl FieldLines {
             Place::Header => (limits.fields, Rule::HeaderSectionTooLarge),
             Place::Trailer => (limits.trailer_fields, Rule::TrailerSectionTooLarge),
         };
-        if self.fields >= most { Err(judge.refuse(Finding::at(rule, self.at))) } else { Ok(()) }
+        if self.fields < most {
+            return Ok(());
+        }
+        Err(judge.refuse(Finding::at(rule, self.at).detail("too many fields")))
     }
 
     fn begin_field(&mut self, line: usize) {
@@ -526,7 +533,7 @@ impl FieldLines {
             b'\r' => Ok(Step::Next(State::NameCr)),
             b'\n' => self.missing_colon(judge, self.at),
             b'/' if &judge.bytes[self.line..self.at] == b"HTTP" => self.repeated_status_line(judge),
-            _ => self.bad_octet(judge, self.at, self.at),
+            _ => self.bad_octet(judge, self.at),
         }
     }
 
@@ -539,7 +546,7 @@ impl FieldLines {
 
     fn missing_colon(&mut self, judge: &mut Judge<'_, '_>, line_end: usize) -> Result<Step, Halt> {
         let finding = Finding::new(Rule::MissingColon, line_end..line_end + 1, self.at);
-        if spells_framing_field(&judge.bytes[self.line..line_end]) {
+        if Spelling::of(&judge.bytes[self.line..line_end]).is_done_here() {
             return Err(self.refuse(judge, finding.detail(SPELLS_FRAMING)));
         }
         self.tolerate(judge, finding)?;
@@ -563,7 +570,7 @@ impl FieldLines {
             b'\r' => Ok(Step::Next(State::NameCr)),
             b'\n' => self.missing_colon(judge, self.at),
             _ if is_digit(byte) && &judge.bytes[name] == b"HTTP" => self.repeated_status_line(judge),
-            _ => self.bad_octet(judge, self.mark, self.at),
+            _ => self.bad_octet(judge, self.mark),
         }
     }
 
@@ -574,23 +581,35 @@ impl FieldLines {
     }
 
     /// An octet that is no tchar stands in the name.
-    fn bad_octet(&mut self, judge: &Judge<'_, '_>, blamed: usize, at: usize) -> Result<Step, Halt> {
-        if judge.denies(self.rule(Rule::InvalidFieldName)) {
-            return Err(self.refuse(judge, Finding::new(Rule::InvalidFieldName, blamed..blamed + 1, at)));
-        }
+    fn bad_octet(&mut self, judge: &Judge<'_, '_>, blamed: usize) -> Result<Step, Halt> {
         self.mark = blamed;
+        if judge.denies(self.rule(Rule::InvalidFieldName)) {
+            return Err(self.refuse(judge, self.bad_name_found()));
+        }
+        self.spelling = Spelling::of(&judge.bytes[self.line..self.at]);
+        self.spell(judge.bytes[self.at], judge)?;
         Ok(Step::Next(State::BadName))
     }
 
+    fn bad_name_found(&self) -> Finding {
+        Finding::new(Rule::InvalidFieldName, self.mark..self.mark + 1, self.at)
+    }
+
+    /// Nothing that comes makes it another name, once it spells that of a field that decides framing.
+    fn spell(&mut self, byte: u8, judge: &Judge<'_, '_>) -> Result<(), Halt> {
+        self.spelling.add(byte);
+        if !self.spelling.is_done() {
+            return Ok(());
+        }
+        Err(self.refuse(judge, self.bad_name_found().detail(SPELLS_FRAMING)))
+    }
+
     fn bad_name(&mut self, byte: u8, judge: &mut Judge<'_, '_>) -> Result<Step, Halt> {
+        self.spell(byte, judge)?;
         if !matches!(byte, b':' | b'\r' | b'\n') {
             return Ok(Step::Next(State::BadName));
         }
-        let finding = Finding::new(Rule::InvalidFieldName, self.mark..self.mark + 1, self.at);
-        if spells_framing_field(&judge.bytes[self.line..self.at]) {
-            return Err(self.refuse(judge, finding.detail(SPELLS_FRAMING)));
-        }
-        self.tolerate(judge, finding)?;
+        self.tolerate(judge, self.bad_name_found())?;
         self.drop_line();
         Ok(Step::Again(State::Dropped))
     }

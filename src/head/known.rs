@@ -83,6 +83,11 @@ impl Known {
     const DECIDING_FRAMING: [Known; 5] =
         [Known::ContentLength, Known::TransferEncoding, Known::Connection, Known::Upgrade, Known::Trailer];
 
+    /// Of the letters and digits of its name.
+    fn letter(self, nth: usize) -> Option<u8> {
+        self.name().iter().copied().filter(u8::is_ascii_alphanumeric).nth(nth)
+    }
+
     /// Is it one of those five?
     pub(crate) fn decides_framing(self) -> bool {
         Known::DECIDING_FRAMING.contains(&self)
@@ -264,22 +269,55 @@ impl Seen {
     }
 }
 
-/// Do the letters and digits of a damaged name begin with those of a field that decides framing, and end there or go on
-/// after some other octet?
-pub(super) fn spells_framing_field(name: &[u8]) -> bool {
-    Known::DECIDING_FRAMING.iter().any(|known| spells(name, known.name()))
+/// How far the letters and digits of a damaged name spell a field that decides framing. They do once such a name is whole
+/// and ends, or goes on after some other octet.
+#[derive(Clone, Copy)]
+pub(super) struct Spelling {
+    letters: u8,
+    /// Which of those fields they may still become, a bit each.
+    open: u8,
+    is_done: bool,
 }
 
-fn spells(name: &[u8], field: &[u8]) -> bool {
-    let mut letters = name.iter().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric());
-    let mut last = 0;
-    for wanted in field.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
-        match letters.next() {
-            Some((at, byte)) if byte.eq_ignore_ascii_case(wanted) => last = at,
-            _ => return false,
-        }
+impl Spelling {
+    pub(super) const NOTHING: Spelling =
+        Spelling { letters: 0, open: (1 << Known::DECIDING_FRAMING.len()) - 1, is_done: false };
+
+    pub(super) fn of(name: &[u8]) -> Spelling {
+        let mut spelling = Spelling::NOTHING;
+        name.iter().for_each(|&byte| spelling.add(byte));
+        spelling
     }
-    !name.get(last + 1).is_some_and(u8::is_ascii_alphanumeric)
+
+    pub(super) fn add(&mut self, byte: u8) {
+        if !byte.is_ascii_alphanumeric() {
+            self.is_done |= self.is_whole();
+            return;
+        }
+        for (nth, known) in Known::DECIDING_FRAMING.iter().enumerate() {
+            let is_open = self.open >> nth & 1 != 0;
+            if is_open && known.letter(self.letters.into()) != Some(byte.to_ascii_lowercase()) {
+                self.open &= !(1 << nth);
+            }
+        }
+        self.letters = self.letters.saturating_add(1);
+    }
+
+    /// Do they, whatever comes?
+    pub(super) fn is_done(self) -> bool {
+        self.is_done
+    }
+
+    /// Do they, if nothing comes?
+    pub(super) fn is_done_here(self) -> bool {
+        self.is_done || self.is_whole()
+    }
+
+    fn is_whole(self) -> bool {
+        let mut open =
+            Known::DECIDING_FRAMING.iter().enumerate().filter(|(nth, _)| self.open >> nth & 1 != 0);
+        open.any(|(_, known)| known.letter(self.letters.into()).is_none())
+    }
 }
 
 #[cfg(test)]
@@ -298,13 +336,13 @@ mod tests {
 
     #[test]
     fn damaged_framing_names_are_recognised() {
-        assert!(spells_framing_field(b"Transfer-Encoding\x0b"));
-        assert!(spells_framing_field(b" Content Length"));
-        assert!(spells_framing_field(b"Content-Length=5"));
-        assert!(spells_framing_field(b"ContentLength 5"));
-        assert!(!spells_framing_field(b"Content-Lengthy("));
-        assert!(!spells_framing_field(b"Content-Type("));
-        assert!(!spells_framing_field(b"Content-"));
+        assert!(Spelling::of(b"Transfer-Encoding\x0b").is_done_here());
+        assert!(Spelling::of(b" Content Length").is_done_here());
+        assert!(Spelling::of(b"Content-Length=5").is_done_here());
+        assert!(Spelling::of(b"ContentLength 5").is_done_here());
+        assert!(!Spelling::of(b"Content-Lengthy(").is_done_here());
+        assert!(!Spelling::of(b"Content-Type(").is_done_here());
+        assert!(!Spelling::of(b"Content-").is_done_here());
     }
 
     /// In three cases: lower, upper, and as most write it.

@@ -12,6 +12,7 @@ use crate::class::{is_blank, is_digit, is_text};
 use crate::exchange::{Method, Version, Written};
 use crate::judge::{Finding, Halt, Judge};
 use crate::policy::Limits;
+use crate::proxy_status::ProxyError;
 use crate::rule::Rule;
 
 const PREFIX: &[u8; 5] = b"HTTP/";
@@ -287,9 +288,12 @@ impl StatusLine {
             return judge.refuse(finding.of_message(judge.record.interims.last));
         }
         let finding = Finding::new(Rule::NotHttp, blamed..blamed + 1, self.at);
-        let starts = blamed == self.line;
-        judge.refuse(match looks_like(judge.bytes[blamed]) {
-            Some(protocol) if starts => finding.detail(protocol),
+        let first = judge.bytes[blamed];
+        judge.refuse(match looks_like(first) {
+            Some(protocol) if blamed == self.line => {
+                let finding = finding.detail(protocol);
+                if is_tls_record(first) { finding.error(ProxyError::TlsProtocolError) } else { finding }
+            }
             _ => finding,
         })
     }
@@ -458,10 +462,15 @@ fn number(digits: &[u8]) -> u16 {
     digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'))
 }
 
+/// Does one of the four content types of RFC 8446 5.1 stand there?
+fn is_tls_record(first: u8) -> bool {
+    matches!(first, 0x14..=0x17)
+}
+
 /// The protocol a first byte that is not `H` gives away: wrong port, wrong upstream, missing head.
 fn looks_like(byte: u8) -> Option<&'static str> {
     Some(match byte {
-        0x14..=0x17 => "looks like a TLS record: is this port for https?",
+        _ if is_tls_record(byte) => "looks like a TLS record: is this port for https?",
         0x00 => "looks like HTTP/2 frames: does this port want h2c?",
         b'S' => "looks like SSH",
         b'2' => "looks like an SMTP or FTP greeting",

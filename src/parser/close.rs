@@ -72,7 +72,7 @@ impl Parser {
 
     fn close_unfinished(&mut self, how: Close) -> Result<End, Halt> {
         if matches!((how, &self.state), (Close::Eof, State::UntilClose)) {
-            return Ok(self.end_here(self.closed_reuse()));
+            return Ok(End { note: self.nothing_came(), ..self.end_here(self.closed_reuse()) });
         }
         let (rule, tolerable) = self.cut_short(how);
         let violation = self.violation_here(rule);
@@ -84,6 +84,16 @@ impl Parser {
         self.record.close_because(rule);
         let note = (level == Level::Note).then_some(violation);
         Ok(End { note, ..self.end_here(self.closed_reuse()) })
+    }
+
+    /// Content that ends with the connection and is empty is as likely that of a server that failed.
+    fn nothing_came(&self) -> Option<Violation> {
+        let rule = Rule::CloseDelimitedResponse;
+        let is_due = self.content == 0 && self.record.status != Some(205);
+        (is_due && self.policy.level(rule) == Level::Note).then(|| Violation {
+            detail: Some("the connection ended before any content came"),
+            ..self.violation_here(rule)
+        })
     }
 
     /// The rule that an end of the bytes at this point breaks, and whether a policy may bear it. For a content that

@@ -40,7 +40,8 @@ pub enum Event<'b> {
     Head(Head<'b>),
     /// Content octets, framing removed; never empty.
     Content(&'b [u8]),
-    /// The trailer fields, if there are any; those that may not be trailers are left out.
+    /// The trailer fields, where the trailer section has lines; those that may not be trailers are left out, and that may
+    /// be all of them.
     Trailers(Fields<'b>),
     /// The reply is complete. Content that ends with the connection has its end from [`Parser::close`] instead.
     End(End),
@@ -187,6 +188,10 @@ impl Parser {
     /// To be called when the connection is new or idle, or past an [`End`], once [`next_event`](Parser::next_event)
     /// has returned `Ok(None)` and [`reuse`](Parser::reuse) says yes. Otherwise what came before would answer a request
     /// it was not made for, and the reply is refused.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, within a reply.
     #[inline]
     pub fn begin(&mut self, exchange: Exchange) {
         let refused = match self.state {
@@ -279,6 +284,10 @@ impl Parser {
     /// # Errors
     ///
     /// The rule that is broken, from the call that supplies the deciding byte, and again from every call after it.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, if unused bytes of a head or a trailer section are not presented again.
     #[inline(always)]
     pub fn next_event<'b>(&mut self, input: &mut &'b [u8]) -> Result<Option<Event<'b>>, Violation> {
         // What is small and comes again and again is done here, without the cost of a call.
@@ -362,12 +371,8 @@ impl Parser {
                     self.use_up(input, input.len());
                     Ok(Turn::More)
                 }
-                State::Tunnel => Ok(Turn::More),
+                State::Tunnel | State::Closed(_) => Ok(Turn::More),
                 State::Failed(violation) => return Err(violation),
-                State::Closed(_) => {
-                    debug_assert!(input.is_empty(), "bytes after close()");
-                    Ok(Turn::More)
-                }
             };
             match turn {
                 Ok(Turn::Head(head)) => return Ok(Some(Event::Head(head))),

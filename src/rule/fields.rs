@@ -45,7 +45,8 @@ pub(super) const ROWS: [Row; 19] = [
         clause_says: "A recipient MUST either hold the element to be invalid or put a space in place of \
             each such CR.",
         tolerated: "Each one in a field value becomes a space; it never ends the line. In the status line, \
-            in a field name and in the fields that decide framing it is always refused.",
+            in a field name and in the fields that decide framing it is always refused; in a line that is \
+            dropped anyway it is dropped with it.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nX-Note: a\rb\r\nContent-Length: 0\r\n\r\n",

@@ -299,8 +299,9 @@ pub(super) const ROWS: [Row; 18] = [
         why: "The content comes out of the chunks still compressed, and is served as if it were plain.",
         clause_says: "A client that sent no TE field can be sent chunked and no other coding. RFC 7230 \
             took identity off the list.",
-        tolerated: "A lone `identity` is ignored and the connection is not used again. Any other coding is \
-            always refused, as nothing here undoes it.",
+        tolerated: "A lone `identity` changes no octet: the content is read up to the close, as RFC 9112 6.3 has \
+            it where chunked is not the last coding, and any Content-Length is dropped. Any other coding is always \
+            refused, as nothing here undoes it.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\n\

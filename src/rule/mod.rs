@@ -72,7 +72,7 @@ impl Class {
 
 /// The earliest moment at which a rule can be known to be broken.
 ///
-/// Whatever the detection, a CR waits for the byte after it: only that byte says whether the CR was half of a CRLF.
+/// Whatever the detection, a CR that may be half of a CRLF waits for the byte after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Detection {
     /// The byte to blame is itself the one that decides.

@@ -174,8 +174,8 @@ impl Violation {
     /// What the client is owed, given what it has already been sent.
     pub const fn remedy(&self, forwarded: Forwarded) -> Remedy {
         match (self.rule, self.phase, forwarded) {
-            // It answers no request, so that no client is owed anything for it.
-            (Rule::UnsolicitedResponse, _, _) => Remedy::Discard,
+            // Of a request that it stood in the way of nothing was used; without one no client is owed anything.
+            (Rule::UnsolicitedResponse, _, _) if matches!(self.retry, Retry::Never) => Remedy::Discard,
             (_, _, Forwarded::Nothing) => Remedy::Respond(self.status()),
             (_, Phase::Idle, _) | (_, _, Forwarded::Whole) => Remedy::Discard,
             (_, _, Forwarded::Part) => Remedy::Abort,
@@ -187,7 +187,8 @@ impl Violation {
         self.retry
     }
 
-    /// The status code of the message at fault, if it was read so far.
+    /// The status code of the reply at hand, if it was read so far; of one that follows an interim reply it is never that
+    /// of the interim one.
     pub const fn received_status(&self) -> Option<u16> {
         self.received_status
     }
