@@ -14,7 +14,7 @@ mod literate;
 #[path = "../fuzz/src/oracle.rs"]
 mod oracle;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 #[cfg(feature = "std")]
 use std::error::Error;
 #[cfg(feature = "std")]
@@ -209,6 +209,53 @@ fn byte_by_byte(trial: &Trial) -> Vec<usize> {
     (1..trial.reply.0.len()).collect()
 }
 
+/// What ends things that have begun, the first ones most; and so do the ends of a status line.
+const ENDS: [&str; 18] = [
+    "\r\n\r\n",
+    "Content-Length: 0\r\n\r\n",
+    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "\n\r\n",
+    "\r\n",
+    "\n",
+    " \r\n\r\n",
+    ":\r\n\r\n",
+    ":\r\n",
+    "a\r\n\r\n",
+    "0\r\n\r\n",
+    "\r\n0\r\n\r\n",
+    "\"\r\n0\r\n\r\n",
+    "a\"\r\n0\r\n\r\n",
+    "a:\r\n\r\n",
+    "03 \r\n\r\nHTTP/1.1 200 \r\n",
+    "3 \r\n\r\nHTTP/1.1 200 \r\n",
+    "a",
+];
+const LINE: &str = "HTTP/1.1 200 \r\n";
+
+/// Do some of those, up to three of them, make a reply whole, or such that it is refused as a whole and not by its bytes?
+fn may_go_on(open: &[u8], exchange: Exchange, policy: &Policy) -> bool {
+    let mut waiting = VecDeque::from([(open.to_vec(), 0)]);
+    while let Some((so_far, ends)) = waiting.pop_front() {
+        let report = validate(&so_far, exchange, policy, Some(Close::Eof));
+        let Some(violation) = report.violation() else { return true };
+        match violation.rule().detection() {
+            Detection::Close => {}
+            Detection::Section | Detection::Token => return true,
+            _ => continue,
+        }
+        match report.framing() {
+            // It only lacks bytes of which any will do.
+            Some(Framing::Length(_)) => return true,
+            _ if ends < 3 => {}
+            _ => continue,
+        }
+        let longer = |end: &str| ([&so_far[..], end.as_bytes()].concat(), ends + 1);
+        waiting.extend(ENDS.iter().map(|end| longer(end)));
+        waiting.extend((0..LINE.len() - 2).map(|at| longer(&LINE[at..])));
+    }
+    false
+}
+
 proptest! {
     #![proptest_config(config(2500))]
 
@@ -290,6 +337,29 @@ proptest! {
             let (_, last) = hear(&Trial { reply, close: None, ..trial }, &[]);
             prop_assert!(matches!(last, Last::Open { .. }), "{violation:?}, but before that {last:?}");
         }
+    }
+
+    /// G3, earliest, under any policy: up to the byte that is refused in a line something could have come that made the
+    /// reply whole.
+    #[test]
+    fn g3_before_a_fault_there_was_a_way_on(trial in arbitrary::trial()) {
+        // Small limits would be in the way of any way on, and an offer asks for the right Upgrade.
+        let policy = trial.policy.with_limits(Limits::DEFAULT);
+        let exchange = Exchange::new(trial.exchange.method());
+        let (_, last) = hear(&Trial { exchange, policy, close: None, ..trial.clone() }, &[]);
+        let Last::Refused(violation) = last else { return Ok(()) };
+        let open = &trial.reply.0[..violation.decided_at() as usize];
+        let rule = violation.rule();
+        // A limit is one by its number of bytes, a CR waits for its LF, and `http/` is read to its end to be told from what
+        // is not HTTP at all. Content may be longer than one cares to write.
+        let is_one_byte = rule.detection() == Detection::Byte && rule.relax() != Relax::Limit;
+        let waits = open.ends_with(b"\r")
+            || violation.phase() == Phase::StatusLine && violation.span().start < violation.decided_at();
+        let has_lines = matches!(violation.phase(), Phase::StatusLine | Phase::Header | Phase::Trailer);
+        if !is_one_byte || waits || !has_lines {
+            return Ok(());
+        }
+        prop_assert!(may_go_on(open, exchange, &policy), "{violation:?} {}", open.escape_ascii());
     }
 
     /// G6: an error is an error for good, whatever is called.
