@@ -10,6 +10,20 @@ use crate::rule::{Level, Rule, RuleSet};
 /// Sizes are in bytes. A line is measured without its terminator; the header section from the first byte of its
 /// message, status line and empty lines included; the trailer section from the byte after the last-chunk line.
 ///
+/// Limits may be added, so that outside of this crate they are made from others, field by field:
+///
+/// ```
+/// use badgateway::{Limits, Policy};
+/// const LIMITS: Limits = {
+///     let mut limits = Limits::DEFAULT;
+///     limits.field_line = 32 << 10;
+///     limits.fields = 500;
+///     limits
+/// };
+/// const COOKIES: Policy = Policy::DEFAULT.with_limits(LIMITS);
+/// assert_eq!(COOKIES.limits().fields, 500);
+/// ```
+///
 /// Those that come from a file or a command line are [set](Limits::set) by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -303,6 +317,14 @@ impl Policy {
     }
 
     /// This policy with other limits.
+    ///
+    /// ```
+    /// use badgateway::{Limits, Policy};
+    /// let mut limits = Limits::DEFAULT;
+    /// limits.fields = 500;
+    /// let policy = Policy::DEFAULT.with_limits(limits);
+    /// assert_eq!(policy.limits().fields, 500);
+    /// ```
     pub const fn with_limits(mut self, limits: Limits) -> Policy {
         self.limits = limits;
         self
