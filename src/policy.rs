@@ -413,6 +413,25 @@ mod tests {
         assert_eq!(great, "it takes 0 to 65535");
     }
 
+    /// Whoever reads why a reply was refused learns how to let it pass, in code and on the command line.
+    #[test]
+    fn rules_of_limits_name_them() {
+        let mut named = std::string::String::new();
+        for rule in Rule::all().filter(|rule| rule.relax() == crate::rule::Relax::Limit) {
+            let words = rule.tolerated().split([' ', '`', '=', ',', '.']);
+            let names: std::vec::Vec<&str> = words.filter_map(|word| word.strip_prefix("Limits::")).collect();
+            assert!(!names.is_empty(), "{rule}");
+            for name in names {
+                assert!(Limits::DEFAULT.set(name, 1).is_ok(), "{rule}: {name}");
+                assert!(rule.tolerated().contains(&std::format!("`--limit {name}=N`")), "{rule}: {name}");
+                named += &std::format!(" {name} ");
+            }
+        }
+        for (name, _) in Limits::NAMES {
+            assert!(named.contains(&std::format!(" {name} ")), "no rule names {name}");
+        }
+    }
+
     #[test]
     fn presets_are_known_by_name() {
         for (name, policy) in [

@@ -59,7 +59,7 @@ fn an_idle_gateway_ends_at_once() {
 
 #[test]
 fn wrong_flags_are_explained() {
-    let wrong: [(&[&str], &str); 9] = [
+    let wrong: [(&[&str], &str); 12] = [
         (&["--no-such-flag"], "--no-such-flag"),
         (&["--listen", "nowhere"], "nowhere"),
         (&["--upstream", "nowhere"], "nowhere"),
@@ -69,6 +69,9 @@ fn wrong_flags_are_explained() {
         (&["--policy", "lax"], "lax"),
         (&["--set", "no-such-rule=note"], "no-such-rule"),
         (&["--set", "not-http=allow"], "not-http"),
+        (&["--limit", "field-line=30000"], "there are status_line, field_line, "),
+        (&["--limit", "fields=65536"], "--limit fields=65536: it takes 0 to 65535"),
+        (&["--limit", "fields=many"], "a whole number is needed"),
     ];
     for (args, culprit) in wrong {
         let output = run(args);
@@ -77,7 +80,12 @@ fn wrong_flags_are_explained() {
         assert!(said.contains(culprit) && !said.contains("panicked"), "{args:?}: {said}");
         assert!(output.stdout.is_empty(), "{args:?}");
     }
-    for args in [&["--set", "bare-lf"][..], &["--set", "bare-lf=often"], &["--access-log", "xml"]] {
+    for args in [
+        &["--set", "bare-lf"][..],
+        &["--set", "bare-lf=often"],
+        &["--limit", "fields"],
+        &["--access-log", "xml"],
+    ] {
         assert_eq!(run(args).status.code(), Some(2), "{args:?}");
     }
 }
@@ -112,11 +120,42 @@ fn help_names_every_flag() {
     let output = run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8(output.stdout).unwrap();
-    for flag in
-        ["--listen", "--upstream", "--timeout", "--policy", "--set", "--access-log", "--admin", "--name"]
-    {
+    for flag in [
+        "--listen",
+        "--upstream",
+        "--timeout",
+        "--policy",
+        "--set",
+        "--limit",
+        "--access-log",
+        "--admin",
+        "--name",
+    ] {
         assert!(said.contains(flag), "{flag}: {said}");
     }
+    for (name, counts) in badgateway::Limits::NAMES {
+        assert!(said.contains(name) && said.contains(counts), "{name}: {said}");
+    }
+}
+
+/// What `explain` says to do for an upstream with long cookies or many fields.
+#[test]
+fn limits_can_be_raised() {
+    let cookie = format!("HTTP/1.1 204 No Content\r\nSet-Cookie: {}\r\n\r\n", "c".repeat(20_000));
+    let fields: String = (0..150).map(|n| format!("X-{n}: y\r\n")).collect();
+    let many = format!("HTTP/1.1 204 No Content\r\n{fields}\r\n");
+    let upstream = Upstream::reply(move |request| match &request.target[..] {
+        "/cookie" => (cookie.clone().into_bytes(), After::Keep),
+        _ => (many.clone().into_bytes(), After::Keep),
+    });
+    let usual = Gateway::before(&upstream);
+    usual.get("/cookie").blames(502, "field-line-too-long");
+    usual.get("/many").blames(502, "header-section-too-large");
+    let wide = Gateway::with(&upstream, &["--limit", "field_line=32768", "--limit", "fields=200"]);
+    let cookie = wide.get("/cookie").whole();
+    assert_eq!((cookie.status(), cookie.get("Set-Cookie").unwrap().len()), (204, 20_000));
+    let many = wide.get("/many").whole();
+    assert_eq!((many.status(), many.get("X-149").unwrap().as_str()), (204, "y"));
 }
 
 #[test]
