@@ -6,6 +6,8 @@ use std::time::Duration;
 use badgateway::{Level, Limits, Policy, Rule};
 use clap::{Parser, ValueEnum};
 
+use crate::request::is_token;
+
 /// A reverse proxy in front of one upstream that judges every reply and lets nothing bad through. Without --upstream
 /// it starts an upstream of its own that plays a gallery of bad and good replies.
 #[derive(Parser, Debug)]
@@ -46,7 +48,7 @@ pub struct Options {
 
     /// The name of this service in Proxy-Status and, with its port, in Via; gateways in a row that listen on the same
     /// port need names of their own, as each would take the other's for a loop
-    #[arg(long, value_name = "NAME", default_value = "badgateway")]
+    #[arg(long, value_name = "NAME", default_value = "badgateway", value_parser = pseudonym)]
     pub name: String,
 }
 
@@ -111,6 +113,14 @@ fn limit(text: &str) -> Result<(String, u64), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=N is needed, as in fields=200")?;
     let value = value.parse().map_err(|error| format!("a whole number is needed: {error}"))?;
     Ok((name.into(), value))
+}
+
+/// In Via anything else would part the name, and a loop would not be found by it (RFC 9110 7.6.3).
+fn pseudonym(text: &str) -> Result<String, String> {
+    if !is_token(text.as_bytes()) {
+        return Err("only letters, digits and !#$%&'*+-.^_`|~, as it stands in Via".into());
+    }
+    Ok(text.into())
 }
 
 fn limit_names() -> String {

@@ -59,7 +59,7 @@ fn an_idle_gateway_ends_at_once() {
 
 #[test]
 fn wrong_flags_are_explained() {
-    let wrong: [(&[&str], &str); 12] = [
+    let wrong: [(&[&str], &str); 16] = [
         (&["--no-such-flag"], "--no-such-flag"),
         (&["--listen", "nowhere"], "nowhere"),
         (&["--upstream", "nowhere"], "nowhere"),
@@ -71,6 +71,10 @@ fn wrong_flags_are_explained() {
         (&["--set", "not-http=allow"], "not-http"),
         (&["--limit", "field-line=30000"], "there are status_line, field_line, "),
         (&["--limit", "fields=65536"], "--limit fields=65536: it takes 0 to 65535"),
+        (&["--name", "my gateway"], "'--name <NAME>': only letters, digits and"),
+        (&["--name", "a,b"], "'--name <NAME>': only letters, digits and"),
+        (&["--name", "b\u{fc}ro"], "'--name <NAME>': only letters, digits and"),
+        (&["--name", ""], "--name"),
         (&["--limit", "fields=many"], "a whole number is needed"),
     ];
     for (args, culprit) in wrong {
@@ -410,4 +414,20 @@ fn quotes_in_evidence_do_not_end_it() {
     let line = &gateway.raw_log()[0];
     assert!(line.contains(r#" "\"1\" retried"#), "{line}");
     assert_eq!(line.replace(r#"\""#, "").matches('"').count(), 2, "{line}");
+}
+
+/// Whatever it may be called, it knows its name again, in the request it wrote.
+#[test]
+fn a_request_that_comes_back_is_a_loop() {
+    for name in ["badgateway", "Edge.gw-1!#$%&'*+^_`|~"] {
+        let upstream = Upstream::always(OK, After::Keep);
+        let gateway = Gateway::with(&upstream, &["--timeout", "2", "--name", name]);
+        assert_eq!(gateway.get("/first").whole().text(), "ok");
+        let via = upstream.requests()[0].get("Via").unwrap().to_string();
+        let got =
+            gateway.ask(&format!("GET /again HTTP/1.1\r\nHost: gateway.test\r\nVia: {via}\r\n\r\n")).whole();
+        assert_eq!(got.status(), 502, "{got:?}");
+        assert!(got.get("Proxy-Status").unwrap().contains("error=proxy_loop_detected"), "{got:?}");
+        assert_eq!(upstream.requests().len(), 1, "{name}");
+    }
 }

@@ -271,7 +271,7 @@ fn is_port(port: &str) -> bool {
 }
 
 /// token (RFC 9110 5.6.2)
-fn is_token(name: &[u8]) -> bool {
+pub fn is_token(name: &[u8]) -> bool {
     let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !name.is_empty() && name.iter().all(is_tchar)
 }
