@@ -295,6 +295,21 @@ fn refused_requests_are_logged_too() {
     assert_eq!((&line["outcome"], &line["status"]), (&"refused".into(), &400.into()), "{line}");
 }
 
+#[test]
+fn https_spoken_to_the_gateway_is_logged_as_such() {
+    let upstream = Upstream::always(OK, After::Keep);
+    let gateway = Gateway::before(&upstream);
+    let mut client = gateway.connect();
+    client.send(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03");
+    assert_eq!(client.read("GET").whole().status(), 400);
+    let until = Instant::now() + PATIENCE;
+    while gateway.raw_log().is_empty() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let line = &gateway.log_lines()[0];
+    assert_eq!(line["refusal"], "This looks like TLS, and only plain http is spoken on this port.", "{line}");
+}
+
 /// A pipe takes some 200 lines, and some thousand more may wait for it.
 #[test]
 fn a_log_that_nobody_reads_holds_nobody_up() {
