@@ -122,7 +122,7 @@ pub use head::{Field, Fields, Head};
 #[cfg(feature = "bytes")]
 pub use interop::bytes;
 pub use parser::{Event, Parser};
-pub use policy::{Limits, Policy};
+pub use policy::{LimitError, Limits, Policy};
 pub use proxy_status::ProxyError;
 #[cfg(feature = "alloc")]
 pub use report::{Escaped, Paint, Rendered, Report, Verdict, validate, validate_each};

@@ -1,12 +1,30 @@
 //! What is tolerated, rule by rule, and how much is read before giving up.
 #![forbid(unsafe_code)]
 
+use core::fmt;
+
 use crate::rule::{Level, Rule, RuleSet};
 
 /// How much of each thing is read; what goes past is refused by the rule named.
 ///
 /// Sizes are in bytes. A line is measured without its terminator; the header section from the first byte of its
 /// message, status line and empty lines included; the trailer section from the byte after the last-chunk line.
+///
+/// Limits may be added, so that outside of this crate they are made from others, field by field:
+///
+/// ```
+/// use badgateway::{Limits, Policy};
+/// const LIMITS: Limits = {
+///     let mut limits = Limits::DEFAULT;
+///     limits.field_line = 32 << 10;
+///     limits.fields = 500;
+///     limits
+/// };
+/// const COOKIES: Policy = Policy::DEFAULT.with_limits(LIMITS);
+/// assert_eq!(COOKIES.limits().fields, 500);
+/// ```
+///
+/// Those that come from a file or a command line are [set](Limits::set) by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -68,7 +86,149 @@ impl Limits {
         trailer_fields: 3,
         content: 8,
     };
+
+    /// Each limit by name, which is that of its field, with what it counts.
+    pub const NAMES: &'static [(&'static str, &'static str)] = &{
+        let mut names = [("", ""); LIMITS.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = (LIMITS[at].name, LIMITS[at].counts);
+            at += 1;
+        }
+        names
+    };
+
+    /// These limits with the one of that name set to `value`: for settings that come from a file.
+    ///
+    /// ```
+    /// use badgateway::{LimitError, Limits, Policy};
+    /// let limits = Limits::DEFAULT.set("field_line", 32 << 10)?.set("fields", 500)?;
+    /// assert_eq!((limits.field_line, limits.fields), (32768, 500));
+    /// assert_eq!(limits.set("lines", 500), Err(LimitError::Unknown));
+    /// assert_eq!(limits.set("fields", 70_000), Err(LimitError::TooGreat { most: 65_535 }));
+    /// let policy = Policy::DEFAULT.with_limits(limits);
+    /// # Ok::<(), LimitError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] where no limit is called that, or its field cannot hold the value.
+    pub fn set(mut self, name: &str, value: u64) -> Result<Limits, LimitError> {
+        let limit = LIMITS.iter().find(|limit| limit.name == name).ok_or(LimitError::Unknown)?;
+        (limit.field)(&mut self).put(value).map_err(|most| LimitError::TooGreat { most })?;
+        Ok(self)
+    }
 }
+
+/// Why a limit cannot be [set](Limits::set).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LimitError {
+    /// No limit is called that.
+    Unknown,
+    /// The value is above the most that this limit can be set to.
+    TooGreat {
+        /// The greatest value it takes; the least is 0.
+        most: u64,
+    },
+}
+
+impl fmt::Display for LimitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LimitError::TooGreat { most } => write!(f, "it takes 0 to {most}"),
+            LimitError::Unknown => {
+                f.write_str("no limit is called that; there are ")?;
+                for (at, (name, _)) in Limits::NAMES.iter().enumerate() {
+                    write!(f, "{}{name}", if at == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl core::error::Error for LimitError {}
+
+/// A limit for those who know it by name.
+struct Limit {
+    name: &'static str,
+    counts: &'static str,
+    field: fn(&mut Limits) -> Field<'_>,
+}
+
+enum Field<'l> {
+    U16(&'l mut u16),
+    U32(&'l mut u32),
+    U64(&'l mut u64),
+}
+
+impl Field<'_> {
+    /// The error is the most that can be put there.
+    fn put(self, value: u64) -> Result<(), u64> {
+        match self {
+            Field::U16(field) => *field = value.try_into().map_err(|_| u16::MAX)?,
+            Field::U32(field) => *field = value.try_into().map_err(|_| u32::MAX)?,
+            Field::U64(field) => *field = value,
+        }
+        Ok(())
+    }
+}
+
+const LIMITS: [Limit; 12] = [
+    Limit {
+        name: "status_line",
+        counts: "bytes of a status line",
+        field: |limits| Field::U32(&mut limits.status_line),
+    },
+    Limit {
+        name: "field_line",
+        counts: "bytes of a field line, in headers and trailers",
+        field: |limits| Field::U32(&mut limits.field_line),
+    },
+    Limit {
+        name: "header_section",
+        counts: "bytes of a head, status line included",
+        field: |limits| Field::U32(&mut limits.header_section),
+    },
+    Limit { name: "fields", counts: "field lines in a head", field: |limits| Field::U16(&mut limits.fields) },
+    Limit {
+        name: "interim_messages",
+        counts: "interim replies before a final one",
+        field: |limits| Field::U16(&mut limits.interim_messages),
+    },
+    Limit {
+        name: "interim_bytes",
+        counts: "bytes of those interim replies together",
+        field: |limits| Field::U32(&mut limits.interim_bytes),
+    },
+    Limit {
+        name: "chunk_line",
+        counts: "bytes of a chunk size with its extensions",
+        field: |limits| Field::U32(&mut limits.chunk_line),
+    },
+    Limit {
+        name: "chunk_overhead",
+        counts: "bytes of chunk lines, whatever the content",
+        field: |limits| Field::U32(&mut limits.chunk_overhead),
+    },
+    Limit {
+        name: "chunk_overhead_ratio",
+        counts: "bytes of chunk lines more for each byte of content",
+        field: |limits| Field::U32(&mut limits.chunk_overhead_ratio),
+    },
+    Limit {
+        name: "trailer_section",
+        counts: "bytes of a trailer section",
+        field: |limits| Field::U32(&mut limits.trailer_section),
+    },
+    Limit {
+        name: "trailer_fields",
+        counts: "field lines in a trailer section",
+        field: |limits| Field::U16(&mut limits.trailer_fields),
+    },
+    Limit { name: "content", counts: "bytes of content", field: |limits| Field::U64(&mut limits.content) },
+];
 
 impl Default for Limits {
     fn default() -> Limits {
@@ -157,6 +317,14 @@ impl Policy {
     }
 
     /// This policy with other limits.
+    ///
+    /// ```
+    /// use badgateway::{Limits, Policy};
+    /// let mut limits = Limits::DEFAULT;
+    /// limits.fields = 500;
+    /// let policy = Policy::DEFAULT.with_limits(limits);
+    /// assert_eq!(policy.limits().fields, 500);
+    /// ```
     pub const fn with_limits(mut self, limits: Limits) -> Policy {
         self.limits = limits;
         self
@@ -187,6 +355,8 @@ impl Default for Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
+
     use super::*;
 
     #[test]
@@ -198,6 +368,67 @@ mod tests {
                 assert_eq!(set, if rule.permits(level) { level } else { kept }, "{rule}");
                 assert_eq!(Policy::DEFAULT.try_set(rule, level).is_some(), rule.permits(level), "{rule}");
             }
+        }
+    }
+
+    /// By their names in the code; what is put there is a number of its own for each.
+    #[test]
+    fn every_limit_has_its_name() {
+        let mut limits = Limits::DEFAULT;
+        for (at, (name, _)) in Limits::NAMES.iter().enumerate() {
+            limits = limits.set(name, 1000 + at as u64).unwrap();
+        }
+        let shown =
+            Limits::NAMES.iter().enumerate().map(|(at, (name, _))| std::format!("{name}: {}", 1000 + at));
+        let shown: std::vec::Vec<_> = shown.collect();
+        assert_eq!(std::format!("{limits:?}"), std::format!("Limits {{ {} }}", shown.join(", ")));
+    }
+
+    #[test]
+    fn a_limit_takes_what_its_field_can_hold() {
+        for (name, _) in Limits::NAMES {
+            let most = match *name {
+                "fields" | "interim_messages" | "trailer_fields" => u64::from(u16::MAX),
+                "content" => u64::MAX,
+                _ => u64::from(u32::MAX),
+            };
+            for value in [0, most] {
+                let shown = std::format!("{:?}", Limits::DEFAULT.set(name, value).unwrap());
+                assert!(shown.contains(&std::format!(" {name}: {value}")), "{shown}");
+            }
+            let more = most.checked_add(1).map(|more| Limits::DEFAULT.set(name, more));
+            assert!(more.is_none_or(|set| set == Err(LimitError::TooGreat { most })), "{name}: {more:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_set_says_why() {
+        let unknown = Limits::DEFAULT.set("Fields", 1).unwrap_err().to_string();
+        assert!(
+            unknown.starts_with("no limit is called that; there are status_line, field_line, "),
+            "{unknown}"
+        );
+        assert!(Limits::NAMES.iter().all(|(name, _)| unknown.contains(name)), "{unknown}");
+        let great = Limits::DEFAULT.set("fields", 65_536).unwrap_err().to_string();
+        assert_eq!(great, "it takes 0 to 65535");
+    }
+
+    /// Whoever reads why a reply was refused learns how to let it pass, in code and on the command line.
+    #[test]
+    fn rules_of_limits_name_them() {
+        let mut named = std::string::String::new();
+        for rule in Rule::all().filter(|rule| rule.relax() == crate::rule::Relax::Limit) {
+            let words = rule.tolerated().split([' ', '`', '=', ',', '.']);
+            let names: std::vec::Vec<&str> = words.filter_map(|word| word.strip_prefix("Limits::")).collect();
+            assert!(!names.is_empty(), "{rule}");
+            for name in names {
+                assert!(Limits::DEFAULT.set(name, 1).is_ok(), "{rule}: {name}");
+                assert!(rule.tolerated().contains(&std::format!("`--limit {name}=N`")), "{rule}: {name}");
+                named += &std::format!(" {name} ");
+            }
+        }
+        for (name, _) in Limits::NAMES {
+            assert!(named.contains(&std::format!(" {name} ")), "no rule names {name}");
         }
     }
 

@@ -423,3 +423,63 @@ fn the_sample_replies_are_good_and_bad() {
     }
     assert!(counts[0] >= 5 && counts[1] >= 5, "{counts:?}");
 }
+
+/// A cookie of 20 kB and 150 fields, which the usual limits refuse.
+fn lavish() -> Vec<u8> {
+    let fields: String = (1..150).map(|n| format!("X-{n}: y\r\n")).collect();
+    format!("HTTP/1.1 204 No Content\r\nSet-Cookie: {}\r\n{fields}\r\n", "c".repeat(20_000)).into_bytes()
+}
+
+#[test]
+fn limits_are_set_by_name() {
+    let verdict = |limits: &[&str]| {
+        let limits = limits.iter().flat_map(|limit| ["--limit", limit]);
+        let arguments: Vec<&str> = ["check", "--format", "json"].into_iter().chain(limits).collect();
+        let report: Value = serde_json::from_slice(&run(&arguments, &lavish()).stdout).unwrap();
+        report["violation"]["rule"].as_str().unwrap_or("none").to_string()
+    };
+    assert_eq!(verdict(&[]), "field-line-too-long");
+    assert_eq!(verdict(&["field_line=30000"]), "header-section-too-large");
+    assert_eq!(verdict(&["field_line=30000", "fields=150"]), "none");
+    assert_eq!(
+        verdict(&["field_line=30000", "fields=150", "header_section=20000"]),
+        "header-section-too-large"
+    );
+    assert_eq!(verdict(&["field_line=30000", "fields=200", "fields=149"]), "header-section-too-large");
+}
+
+#[test]
+fn limits_hold_for_every_line_of_json() {
+    let line = |policy: &str| format!("{{\"reply\": \"{}\"{policy}}}\n", STANDARD.encode(lavish()));
+    let input = line("") + &line(", \"policy\": \"strict\"");
+    let limits = ["--limit", "field_line=30000", "--limit", "fields=150"];
+    assert_eq!(code(&run(&["check", "--jsonl"], input.as_bytes())), 1);
+    assert_eq!(code(&run(&[&["check", "--jsonl"][..], &limits].concat(), input.as_bytes())), 0);
+}
+
+#[test]
+fn a_limit_that_cannot_be_set_is_refused_with_its_reason() {
+    let said = |limit: &str| {
+        let output = run(&["check", "--limit", limit], GOOD);
+        assert_eq!(code(&output), 2, "{limit}");
+        text(&output.stderr).to_string()
+    };
+    let unknown = said("field-line=1");
+    assert!(unknown.contains("no limit is called that; there are status_line, field_line, "), "{unknown}");
+    assert!(said("fields=65536").contains("it takes 0 to 65535"));
+    assert!(said("field_line=4294967296").contains("it takes 0 to 4294967295"));
+    for no_number in ["fields=many", "fields=-1", "fields=1k", "fields=", "content=18446744073709551616"] {
+        assert!(said(no_number).contains("a whole number is needed"), "{no_number}");
+    }
+    assert!(said("fields").contains("it takes NAME=N"));
+}
+
+#[test]
+fn help_tells_what_each_limit_counts() {
+    for help in ["-h", "--help"] {
+        let output = run(&["check", help], b"");
+        for (name, counts) in badgateway::Limits::NAMES {
+            assert!(text(&output.stdout).contains(&format!("\n  {name:20}  {counts}\n")), "{help}: {name}");
+        }
+    }
+}

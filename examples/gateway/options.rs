@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-use badgateway::{Level, Policy, Rule};
+use badgateway::{Level, Limits, Policy, Rule};
 use clap::{Parser, ValueEnum};
+
+use crate::request::is_token;
 
 /// A reverse proxy in front of one upstream that judges every reply and lets nothing bad through. Without --upstream
 /// it starts an upstream of its own that plays a gallery of bad and good replies.
 #[derive(Parser, Debug)]
-#[command(name = "gateway")]
+#[command(name = "gateway", after_help = limit_names())]
 pub struct Options {
     /// Where clients connect; port 0 takes any free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8502", value_parser = host_and_port)]
@@ -32,6 +34,10 @@ pub struct Options {
     #[arg(long, value_name = "RULE=LEVEL", value_parser = setting)]
     pub set: Vec<(Rule, Level)>,
 
+    /// Set how much of one thing is read of a reply, as listed below; may be given more than once
+    #[arg(long, value_name = "NAME=N", value_parser = limit)]
+    pub limit: Vec<(String, u64)>,
+
     /// How a request is written to the log on standard output
     #[arg(long, value_name = "FORM", default_value = "human")]
     pub access_log: Form,
@@ -42,7 +48,7 @@ pub struct Options {
 
     /// The name of this service in Proxy-Status and, with its port, in Via; gateways in a row that listen on the same
     /// port need names of their own, as each would take the other's for a loop
-    #[arg(long, value_name = "NAME", default_value = "badgateway")]
+    #[arg(long, value_name = "NAME", default_value = "badgateway", value_parser = pseudonym)]
     pub name: String,
 }
 
@@ -60,9 +66,12 @@ impl Options {
         self.timeout.unwrap_or(Duration::from_secs(default))
     }
 
-    /// The policy with every `--set`.
+    /// The policy with every `--set` and `--limit`.
     pub fn judging(&self) -> Result<Policy, String> {
-        self.set.iter().try_fold(self.policy, |policy, &(rule, level)| {
+        let limits = self.limit.iter().try_fold(*self.policy.limits(), |limits, (name, value)| {
+            limits.set(name, *value).map_err(|error| format!("--limit {name}={value}: {error}"))
+        })?;
+        self.set.iter().try_fold(self.policy.with_limits(limits), |policy, &(rule, level)| {
             policy.try_set(rule, level).ok_or_else(|| {
                 let levels: Vec<&str> = rule.relax().levels().iter().map(|level| level.name()).collect();
                 format!("--set {rule}={}: this rule can only be: {}", level.name(), levels.join(", "))
@@ -98,4 +107,23 @@ fn setting(text: &str) -> Result<(Rule, Level), String> {
         Rule::from_id(rule).ok_or_else(|| format!("there is no rule {rule:?}: see src/rule/RULES.md"))?;
     let level = Level::from_name(level).ok_or("the level is one of allow, note, deny")?;
     Ok((rule, level))
+}
+
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=N is needed, as in fields=200")?;
+    let value = value.parse().map_err(|error| format!("a whole number is needed: {error}"))?;
+    Ok((name.into(), value))
+}
+
+/// In Via anything else would part the name, and a loop would not be found by it (RFC 9110 7.6.3).
+fn pseudonym(text: &str) -> Result<String, String> {
+    if !is_token(text.as_bytes()) {
+        return Err("only letters, digits and !#$%&'*+-.^_`|~, as it stands in Via".into());
+    }
+    Ok(text.into())
+}
+
+fn limit_names() -> String {
+    let lines = Limits::NAMES.iter().map(|(name, counts)| format!("\n  {name:20}  {counts}"));
+    format!("Limits:{}", lines.collect::<String>())
 }

@@ -116,7 +116,7 @@ pub(super) const ROWS: [Row; 8] = [
         clause_says: "The text counts oversized elements among the attacks and leaves it to each recipient \
             to set limits.",
         tolerated: "It cannot be tolerated past a limit that was set, but the limit can be raised: \
-            `Limits::content`.",
+            `--limit content=N`, in code `Limits::content`.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world",

@@ -119,8 +119,8 @@ pub(super) const ROWS: [Row; 12] = [
             of content.",
         clause_says: "It asks recipients to bound the total length of chunk extensions; the field size \
             limits of RFC 9110 5.4 follow the same thought. The figure is left to the recipient.",
-        tolerated: "It is always refused past the limit. Raise the chunk line limit (4 KiB unless set) for \
-            an upstream that needs long extensions.",
+        tolerated: "It is always refused past the limit, 4 KiB unless set. For an upstream that needs long \
+            extensions raise it: `--limit chunk_line=N`, in code `Limits::chunk_line`.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n00000000000000005\r\nhello\r\n\
@@ -144,8 +144,10 @@ pub(super) const ROWS: [Row; 12] = [
             content: CVE-2023-39326 (Go), CVE-2024-22019 (Node.js) and CVE-2024-21647 (Puma).",
         clause_says: "It asks for a limit on the total length of chunk extensions. Measuring all overhead \
             against the content is common practice, not the letter of the clause.",
-        tolerated: "It is always refused past the limit: 16 KiB and ten times the content, unless set. Raise \
-            the chunk overhead limit for an upstream that writes very small chunks with extensions.",
+        tolerated: "It is always refused past the limit: 16 KiB and ten times the content, unless set. For an \
+            upstream that writes very small chunks with extensions raise them: `--limit chunk_overhead=N` and \
+            `--limit chunk_overhead_ratio=N`, in code `Limits::chunk_overhead` and \
+            `Limits::chunk_overhead_ratio`.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000001\r\na\r\n\

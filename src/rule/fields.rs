@@ -278,8 +278,9 @@ pub(super) const ROWS: [Row; 19] = [
             head alone does not tell which field is to blame.",
         clause_says: "A recipient needs no fixed size. A client MAY cut or drop a field that is too large \
             for it, provided neither framing nor meaning changes.",
-        tolerated: "It cannot be tolerated, but the limit can be raised: `Limits::field_line`. The offset \
-            reported lies within the line at fault, so it tells which field to look at.",
+        tolerated: "It cannot be tolerated, but the limit can be raised: `--limit field_line=N`, in code \
+            `Limits::field_line`. The offset reported lies within the line at fault, so it tells which field \
+            to look at.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nSet-Cookie: session=0123456789abcdef0123456789abcdef\r\n\
@@ -303,8 +304,9 @@ pub(super) const ROWS: [Row; 19] = [
         why: "A head is held in memory as a whole. curl collected header fields without end \
             (CVE-2023-38039), and so did Node (CVE-2018-12121).",
         clause_says: "No size is given; a recipient sets one for itself and answers for what it refuses.",
-        tolerated: "It cannot be tolerated, but the limits can be raised: `Limits::header_section` and \
-            `Limits::fields`. Growing cookies are the usual reason.",
+        tolerated: "It cannot be tolerated, but the limits can be raised: `--limit header_section=N` for bytes \
+            and `--limit fields=N` for lines, in code `Limits::header_section` and `Limits::fields`. Growing \
+            cookies are the usual reason.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\

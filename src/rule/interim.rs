@@ -95,8 +95,8 @@ pub(super) const ROWS: [Row; 10] = [
         why: "Each one restarts a careless read timer, so an upstream can hold a request for ever. \
             Python's client looped without end on them (CVE-2021-3737).",
         clause_says: "One or more may come, and no bound is given; setting one is left to the recipient.",
-        tolerated: "It cannot be tolerated, but the limits can be raised: `Limits::interim_messages` and \
-            `Limits::interim_bytes`.",
+        tolerated: "It cannot be tolerated, but the limits can be raised: `--limit interim_messages=N` and \
+            `--limit interim_bytes=N`, in code `Limits::interim_messages` and `Limits::interim_bytes`.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n\

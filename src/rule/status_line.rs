@@ -279,8 +279,8 @@ pub(super) const ROWS: [Row; 13] = [
             each connection.",
         clause_says: "Recipients SHOULD expect elements that do not fit a reasonable buffer. The text sets \
             no figure for this line.",
-        tolerated: "It cannot be tolerated, but the limit can be raised: `Limits::status_line`. Better is \
-            to move the text from the phrase to the content.",
+        tolerated: "It cannot be tolerated, but the limit can be raised: `--limit status_line=N`, in code \
+            `Limits::status_line`. Better is to move the text from the phrase to the content.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 500 Cannot open /srv/app/config.yml\r\nContent-Length: 0\r\n\r\n",

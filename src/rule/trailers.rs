@@ -97,8 +97,9 @@ pub(super) const ROWS: [Row; 7] = [
             fill the memory of whoever collects them.",
         clause_says: "The clause sets no sizes, and lets a client drop what is too large only where framing \
             and meaning stay the same. RFC 9209 2.3.22 names the error for a gateway to report.",
-        tolerated: "It is always refused past the limit. Raise the trailer section limit or the limit on the \
-            number of trailer fields (16 KiB and 64 unless set).",
+        tolerated: "It is always refused past the limits, 16 KiB and 64 lines unless set. They can be raised: \
+            `--limit trailer_section=N` and `--limit trailer_fields=N`, in code `Limits::trailer_section` and \
+            `Limits::trailer_fields`.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, X-Old\r\n\r\n5\r\n\
@@ -122,8 +123,8 @@ pub(super) const ROWS: [Row; 7] = [
             section.",
         clause_says: "The clause sets no sizes, and lets a client drop a line that is too large only where \
             framing and meaning stay the same. RFC 9209 2.3.23 names the error for a gateway to report.",
-        tolerated: "It is always refused past the limit. Raise the field line limit (16 KiB unless set), \
-            which holds for header and trailer fields alike.",
+        tolerated: "It is always refused past the limit, 16 KiB unless set, which holds for header and \
+            trailer fields alike. It can be raised: `--limit field_line=N`, in code `Limits::field_line`.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n\

@@ -59,7 +59,7 @@ fn an_idle_gateway_ends_at_once() {
 
 #[test]
 fn wrong_flags_are_explained() {
-    let wrong: [(&[&str], &str); 9] = [
+    let wrong: [(&[&str], &str); 16] = [
         (&["--no-such-flag"], "--no-such-flag"),
         (&["--listen", "nowhere"], "nowhere"),
         (&["--upstream", "nowhere"], "nowhere"),
@@ -69,6 +69,13 @@ fn wrong_flags_are_explained() {
         (&["--policy", "lax"], "lax"),
         (&["--set", "no-such-rule=note"], "no-such-rule"),
         (&["--set", "not-http=allow"], "not-http"),
+        (&["--limit", "field-line=30000"], "there are status_line, field_line, "),
+        (&["--limit", "fields=65536"], "--limit fields=65536: it takes 0 to 65535"),
+        (&["--name", "my gateway"], "'--name <NAME>': only letters, digits and"),
+        (&["--name", "a,b"], "'--name <NAME>': only letters, digits and"),
+        (&["--name", "b\u{fc}ro"], "'--name <NAME>': only letters, digits and"),
+        (&["--name", ""], "--name"),
+        (&["--limit", "fields=many"], "a whole number is needed"),
     ];
     for (args, culprit) in wrong {
         let output = run(args);
@@ -77,7 +84,12 @@ fn wrong_flags_are_explained() {
         assert!(said.contains(culprit) && !said.contains("panicked"), "{args:?}: {said}");
         assert!(output.stdout.is_empty(), "{args:?}");
     }
-    for args in [&["--set", "bare-lf"][..], &["--set", "bare-lf=often"], &["--access-log", "xml"]] {
+    for args in [
+        &["--set", "bare-lf"][..],
+        &["--set", "bare-lf=often"],
+        &["--limit", "fields"],
+        &["--access-log", "xml"],
+    ] {
         assert_eq!(run(args).status.code(), Some(2), "{args:?}");
     }
 }
@@ -112,11 +124,42 @@ fn help_names_every_flag() {
     let output = run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8(output.stdout).unwrap();
-    for flag in
-        ["--listen", "--upstream", "--timeout", "--policy", "--set", "--access-log", "--admin", "--name"]
-    {
+    for flag in [
+        "--listen",
+        "--upstream",
+        "--timeout",
+        "--policy",
+        "--set",
+        "--limit",
+        "--access-log",
+        "--admin",
+        "--name",
+    ] {
         assert!(said.contains(flag), "{flag}: {said}");
     }
+    for (name, counts) in badgateway::Limits::NAMES {
+        assert!(said.contains(name) && said.contains(counts), "{name}: {said}");
+    }
+}
+
+/// What `explain` says to do for an upstream with long cookies or many fields.
+#[test]
+fn limits_can_be_raised() {
+    let cookie = format!("HTTP/1.1 204 No Content\r\nSet-Cookie: {}\r\n\r\n", "c".repeat(20_000));
+    let fields: String = (0..150).map(|n| format!("X-{n}: y\r\n")).collect();
+    let many = format!("HTTP/1.1 204 No Content\r\n{fields}\r\n");
+    let upstream = Upstream::reply(move |request| match &request.target[..] {
+        "/cookie" => (cookie.clone().into_bytes(), After::Keep),
+        _ => (many.clone().into_bytes(), After::Keep),
+    });
+    let usual = Gateway::before(&upstream);
+    usual.get("/cookie").blames(502, "field-line-too-long");
+    usual.get("/many").blames(502, "header-section-too-large");
+    let wide = Gateway::with(&upstream, &["--limit", "field_line=32768", "--limit", "fields=200"]);
+    let cookie = wide.get("/cookie").whole();
+    assert_eq!((cookie.status(), cookie.get("Set-Cookie").unwrap().len()), (204, 20_000));
+    let many = wide.get("/many").whole();
+    assert_eq!((many.status(), many.get("X-149").unwrap().as_str()), (204, "y"));
 }
 
 #[test]
@@ -252,6 +295,21 @@ fn refused_requests_are_logged_too() {
     assert_eq!((&line["outcome"], &line["status"]), (&"refused".into(), &400.into()), "{line}");
 }
 
+#[test]
+fn https_spoken_to_the_gateway_is_logged_as_such() {
+    let upstream = Upstream::always(OK, After::Keep);
+    let gateway = Gateway::before(&upstream);
+    let mut client = gateway.connect();
+    client.send(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03");
+    assert_eq!(client.read("GET").whole().status(), 400);
+    let until = Instant::now() + PATIENCE;
+    while gateway.raw_log().is_empty() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let line = &gateway.log_lines()[0];
+    assert_eq!(line["refusal"], "This looks like TLS, and only plain http is spoken on this port.", "{line}");
+}
+
 /// A pipe takes some 200 lines, and some thousand more may wait for it.
 #[test]
 fn a_log_that_nobody_reads_holds_nobody_up() {
@@ -371,4 +429,20 @@ fn quotes_in_evidence_do_not_end_it() {
     let line = &gateway.raw_log()[0];
     assert!(line.contains(r#" "\"1\" retried"#), "{line}");
     assert_eq!(line.replace(r#"\""#, "").matches('"').count(), 2, "{line}");
+}
+
+/// Whatever it may be called, it knows its name again, in the request it wrote.
+#[test]
+fn a_request_that_comes_back_is_a_loop() {
+    for name in ["badgateway", "Edge.gw-1!#$%&'*+^_`|~"] {
+        let upstream = Upstream::always(OK, After::Keep);
+        let gateway = Gateway::with(&upstream, &["--timeout", "2", "--name", name]);
+        assert_eq!(gateway.get("/first").whole().text(), "ok");
+        let via = upstream.requests()[0].get("Via").unwrap().to_string();
+        let got =
+            gateway.ask(&format!("GET /again HTTP/1.1\r\nHost: gateway.test\r\nVia: {via}\r\n\r\n")).whole();
+        assert_eq!(got.status(), 502, "{got:?}");
+        assert!(got.get("Proxy-Status").unwrap().contains("error=proxy_loop_detected"), "{got:?}");
+        assert_eq!(upstream.requests().len(), 1, "{name}");
+    }
 }

@@ -226,12 +226,8 @@ fn policies_of(text: &str, case: &str) -> Vec<(Option<String>, Policy)> {
 fn set(policy: Policy, setting: &str, case: &str) -> Policy {
     let (key, value) = setting.split_once('=').unwrap_or_else(|| panic!("{case}: setting {setting}"));
     if let Some(limit) = key.strip_prefix("limit ") {
-        let mut limits = *policy.limits();
-        match limit {
-            "content" => limits.content = value.parse().unwrap(),
-            _ => panic!("{case}: limit {limit}"),
-        }
-        return policy.with_limits(limits);
+        let limits = policy.limits().set(limit, value.parse().unwrap());
+        return policy.with_limits(limits.unwrap_or_else(|error| panic!("{case}: limit {limit}: {error}")));
     }
     let rule = Rule::from_id(key).unwrap_or_else(|| panic!("{case}: rule {key}"));
     let level = Level::from_name(value).unwrap_or_else(|| panic!("{case}: level {value}"));

@@ -14,6 +14,8 @@ const REQUEST_LINE: usize = 8 << 10;
 const HEAD: usize = 64 << 10;
 /// The most field lines in a head.
 const FIELDS: usize = 100;
+/// The first octet of a TLS connection: the type of the record that the ClientHello comes in.
+const TLS_HANDSHAKE: u8 = 0x16;
 /// The greatest Content-Length, so that no sum of lengths overflows anywhere.
 const GREATEST: u64 = i64::MAX as u64;
 
@@ -107,6 +109,9 @@ impl HeadReader {
         let is_due = at > 0 && bytes[at - 1] == b'\r';
         if is_due != (byte == b'\n') {
             return Err(bad("A line of the request head does not end in CRLF."));
+        }
+        if at == 0 && byte == TLS_HANDSHAKE {
+            return Err(bad("This looks like TLS, and only plain http is spoken on this port."));
         }
         if byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n') {
             return Err(bad("There is a control character in the request head."));
@@ -271,7 +276,7 @@ fn is_port(port: &str) -> bool {
 }
 
 /// token (RFC 9110 5.6.2)
-fn is_token(name: &[u8]) -> bool {
+pub fn is_token(name: &[u8]) -> bool {
     let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !name.is_empty() && name.iter().all(is_tchar)
 }

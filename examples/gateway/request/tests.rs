@@ -106,13 +106,21 @@ fn every_line_ends_in_crlf() {
 }
 
 #[test]
+fn a_tls_handshake_is_told_from_other_control_characters() {
+    let why = "This looks like TLS, and only plain http is spoken on this port.";
+    assert_heads_refused(400, why, &[b"\x16", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"]);
+}
+
+#[test]
 fn no_control_character_stands_in_a_head() {
     let why = "There is a control character in the request head.";
     assert_heads_refused(
         400,
         why,
         &[
-            b"\x16\x03\x01",
+            b"\x15\x03\x01",
+            b"\r\n\x16\x03\x01",
+            b"G\x16",
             b"\0",
             b"GET\0 / HTTP/1.1\r\n",
             b"GET /\x7f HTTP/1.1\r\n",

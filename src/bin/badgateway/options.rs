@@ -1,7 +1,7 @@
 //! The command line.
 #![forbid(unsafe_code)]
 
-use badgateway::{Close, Exchange, Level, Method, Policy, Rule};
+use badgateway::{Close, Exchange, Level, Limits, Method, Policy, Rule};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Judges HTTP/1.x replies as a gateway receives them: which rule is broken, at which byte, and what the client is
@@ -33,6 +33,7 @@ pub enum Command {
 }
 
 #[derive(Args)]
+#[command(after_help = limit_names())]
 pub struct Check {
     /// Files that hold the bytes of one reply each; - is standard input.
     #[arg(value_name = "FILE", default_value = "-")]
@@ -56,6 +57,9 @@ pub struct Check {
     /// Set one rule to deny, note or allow; may be given many times.
     #[arg(long = "set", value_name = "RULE=LEVEL", value_parser = setting)]
     pub settings: Vec<(Rule, Level)>,
+    /// Set one limit; may be given many times. The limits are listed below.
+    #[arg(long = "limit", value_name = "NAME=N", value_parser = limit)]
+    pub limits: Vec<(String, u64)>,
     #[arg(long, value_enum, default_value = "human", conflicts_with = "jsonl")]
     pub format: ReportFormat,
 }
@@ -104,10 +108,12 @@ impl Ending {
 }
 
 impl Check {
-    /// The named preset, or the one of the command line, with the settings of the command line on top.
+    /// The named preset, or the one of the command line, with the settings and limits of the command line on top.
     pub fn policy(&self, preset: Option<&str>) -> Option<Policy> {
         let policy = Policy::from_name(preset.unwrap_or(&self.policy))?;
-        Some(self.settings.iter().fold(policy, |policy, (rule, level)| policy.set(*rule, *level)))
+        let policy = self.settings.iter().fold(policy, |policy, (rule, level)| policy.set(*rule, *level));
+        let set = |limits: Limits, (name, value): &(String, u64)| limits.set(name, *value).ok();
+        Some(policy.with_limits(self.limits.iter().try_fold(*policy.limits(), set)?))
     }
 
     /// The exchange with this method and upgrade, or those of the command line.
@@ -141,4 +147,17 @@ fn setting(text: &str) -> Result<(Rule, Level), String> {
     }
     let levels: Vec<&str> = rule.relax().levels().iter().map(|level| level.name()).collect();
     Err(format!("{rule} is {}: it can only be set to {}", rule.relax().name(), levels.join(" or ")))
+}
+
+/// The name and the value of a limit, which can be set so.
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("it takes NAME=N, as in fields=200")?;
+    let value = value.parse().map_err(|error| format!("a whole number is needed: {error}"))?;
+    Limits::DEFAULT.set(name, value).map_err(|error| error.to_string())?;
+    Ok((name.to_string(), value))
+}
+
+fn limit_names() -> String {
+    let lines = Limits::NAMES.iter().map(|(name, counts)| format!("\n  {name:20}  {counts}"));
+    format!("Limits:{}", lines.collect::<String>())
 }
