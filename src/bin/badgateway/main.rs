@@ -22,7 +22,7 @@ enum Outcome {
     Unfit,
     /// The command line, or a line of input, makes no sense.
     Usage,
-    /// Something could not be read.
+    /// Something could not be read, or the output not be written.
     Unreadable,
 }
 
@@ -31,6 +31,9 @@ impl From<Outcome> for ExitCode {
         ExitCode::from(outcome as u8)
     }
 }
+
+/// 128 and SIGPIPE: how a shell reports a program that wrote to a closed pipe.
+const CLOSED_PIPE: u8 = 141;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -44,8 +47,8 @@ fn main() -> ExitCode {
     };
     match outcome.and_then(|outcome| out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),
-        // Whoever read the output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Fit.into(),
+        // Whoever read the output has seen enough, which says nothing of the rest.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
             eprintln!("badgateway: cannot write: {error}");
             Outcome::Unreadable.into()

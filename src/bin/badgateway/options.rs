@@ -18,7 +18,8 @@ pub enum Command {
     /// Judge replies: one a file, or with --jsonl one a line.
     ///
     /// Exit status: 0 all are valid or tolerated, 1 one is invalid or incomplete, 2 the command line or a line of
-    /// input makes no sense, 3 something could not be read.
+    /// input makes no sense, 3 something could not be read or the output not written; the highest counts. 141 if the
+    /// output was closed before its end.
     Check(Check),
     /// List the rules.
     Rules {
