@@ -133,6 +133,21 @@ fn output_that_is_lost_is_a_failure() {
     assert!(text(&output.stderr).starts_with("badgateway: cannot write: "), "{}", text(&output.stderr));
 }
 
+/// An error that cannot be told is still an error, and no panic.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_exit_status_stands_where_errors_cannot_be_told() {
+    for (arguments, status) in [
+        (&["check", "no/such/file"][..], 3),
+        (&["check", "--jsonl", "no/such/file"], 3),
+        (&["rules"], 3),
+        (&["explain", "no-such-rule"], 2),
+    ] {
+        let output = badgateway(arguments).stdout(full_disk()).stderr(full_disk()).output().unwrap();
+        assert_eq!(code(&output), status, "{arguments:?}");
+    }
+}
+
 #[test]
 fn in_short_each_reply_is_one_line() {
     let short = |end, reply: &[u8]| {

@@ -8,8 +8,8 @@ use badgateway::{Close, Escaped, Event, Exchange, Paint, Policy, Report, validat
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::Outcome;
 use crate::options::{Check, ReportFormat};
+use crate::{Outcome, complain};
 
 /// A report with what only the content itself can tell.
 #[derive(Serialize)]
@@ -62,7 +62,7 @@ pub fn run(options: &Check, out: &mut impl Write) -> io::Result<Outcome> {
             }
             Err(error) => {
                 out.flush()?;
-                eprintln!("badgateway: {}: {error}", Escaped(file.as_bytes()));
+                complain(format_args!("{}: {error}", Escaped(file.as_bytes())));
                 Outcome::Unreadable
             }
         };

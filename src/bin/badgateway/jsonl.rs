@@ -17,9 +17,9 @@ use serde::ser::Error;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::Outcome;
 use crate::check::{Verdict, judge};
 use crate::options::{Check, Ending};
+use crate::{Outcome, complain};
 
 /// Lines judged together, and lines that may wait.
 const BATCH: usize = 256;
@@ -87,7 +87,7 @@ pub fn run(options: &Check, out: &mut impl Write) -> io::Result<Outcome> {
         let outcome = match open(file) {
             Ok(input) => run_file(options, input, out)?,
             Err(error) => {
-                eprintln!("badgateway: {}: {error}", Escaped(file.as_bytes()));
+                complain(format_args!("{}: {error}", Escaped(file.as_bytes())));
                 Outcome::Unreadable
             }
         };

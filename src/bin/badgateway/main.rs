@@ -6,6 +6,7 @@ mod jsonl;
 mod options;
 mod rules;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -50,8 +51,13 @@ fn main() -> ExitCode {
         // Whoever read the output has seen enough, which says nothing of the rest.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
-            eprintln!("badgateway: cannot write: {error}");
+            complain(format_args!("cannot write: {error}"));
             Outcome::Unreadable.into()
         }
     }
+}
+
+/// Tell an error. One that cannot be told is left to the exit status.
+fn complain(error: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "badgateway: {error}");
 }
