@@ -312,6 +312,58 @@ fn jsonl_says_where_a_line_makes_no_sense_and_goes_on() {
     assert_eq!(lines.len(), 5);
 }
 
+fn error_of(line: &str, id: impl Into<Value>) -> String {
+    let output = run(&["check", "--jsonl"], line.as_bytes());
+    assert_eq!(code(&output), 2, "{line}");
+    assert!(output.stdout.iter().all(|byte| *byte == b'\n' || (b' '..=b'~').contains(byte)), "{line}");
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["id"], id.into(), "{line}");
+    object["error"].as_str().unwrap().to_string()
+}
+
+/// A key that is misspelt would else be taken for one that is left out.
+#[test]
+fn jsonl_refuses_keys_it_does_not_know() {
+    let said = error_of(r#"{"id":5,"reply":"","methd":"HEAD"}"#, 5);
+    assert!(said.starts_with("line 1: unknown field `methd`, expected one of `id`, `method`, "), "{said}");
+    assert!(said.ends_with(" at column 26"), "{said}");
+    let said = error_of("{\"reply\":\"\",\"\u{7f}\u{9b}31m\\u001b\":1,\"id\":5}", 5);
+    assert!(said.contains("`\u{7f}\u{9b}31m\u{1b}`"), "{said:?}");
+}
+
+#[test]
+fn jsonl_escapes_its_errors_once() {
+    let said = error_of("{\"id\":5,\"reply\":\"\",\"end\":\"a\u{1f}\"}", Value::Null);
+    assert_eq!(
+        said, r"line 1: control character (\u0000-\u001F) found while parsing a string at column 28",
+        "it holds one backslash each"
+    );
+}
+
+#[test]
+fn jsonl_tells_where_base64_goes_wrong() {
+    for (reply, told) in [
+        ("QUJD*UJD", "byte 0x2a at offset 4"),
+        ("QUJD\u{e9}", "byte 0xc3 at offset 4"),
+        ("QU=JD", "byte 0x3d at offset 2"),
+        ("QUJDR", "it is cut off at offset 5"),
+        ("QUJDQR==", "the last symbol, 0x52 at offset 5, has bits to spare"),
+    ] {
+        let said = error_of(&format!("{{\"id\":5,\"reply\":\"{reply}\"}}"), 5);
+        assert_eq!(said, format!("line 1: reply: not base64: {told}"));
+    }
+}
+
+/// No control character but those that JSON escapes: anstream would drop it.
+#[test]
+fn an_id_is_what_it_was() {
+    let id = "\"a\u{7f}b\u{9b}31m\u{e9}\"";
+    let output = run(&["check", "--jsonl"], format!("{{\"id\":{id},\"reply\":\"\"}}").as_bytes());
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["id"], "a\u{7f}b\u{9b}31m\u{e9}");
+    assert!(output.stdout.is_ascii());
+}
+
 #[test]
 fn jsonl_reads_files_and_tells_which_it_cannot() {
     let line = |reply: &[u8]| format!("{{\"reply\":\"{}\"}}\n", STANDARD.encode(reply));

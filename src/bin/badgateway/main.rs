@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod json;
 mod jsonl;
 mod options;
 mod rules;

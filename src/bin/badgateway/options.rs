@@ -39,7 +39,7 @@ pub struct Check {
     #[arg(value_name = "FILE", default_value = "-")]
     pub files: Vec<String>,
     /// Read one JSON object a line, {"id", "method", "reply" (base64), "end"} and optional "policy" and "upgrade",
-    /// and write one verdict a line.
+    /// and write one verdict a line; any other key is refused.
     #[arg(long)]
     pub jsonl: bool,
     /// The method of the request that the reply answers.
