@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use badgateway::{Detection, Level, Relax, Rule};
+use badgateway::{Detection, Level, Policy, Relax, Rule};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -439,6 +439,27 @@ fn every_rule_explains_itself() {
     let unknown = run(&["explain", "no-such-rule"], b"");
     assert_eq!(code(&unknown), 2);
     assert!(text(&unknown.stderr).contains("`badgateway rules` lists them"));
+}
+
+/// The heading of the example of a rule.
+fn example_heading(rule: &str) -> String {
+    let output = run(&["explain", rule], b"");
+    text(&output.stdout).lines().find(|line| line.starts_with("An example")).unwrap().to_string()
+}
+
+/// A fault that the default lets pass is shown refused, and the heading says what made it so.
+#[test]
+fn an_example_names_the_level_that_is_not_the_default() {
+    assert_eq!(example_heading("obs-fold"), "An example");
+    assert_eq!(example_heading("field-line-too-long"), "An example, under tiny limits");
+    for rule in ["trailer-section", "chunk-extension", "bare-lf"] {
+        assert_eq!(example_heading(rule), "An example, with the rule set to deny", "{rule}");
+    }
+    for rule in Rule::all().filter(|rule| rule.example().is_some() && rule.relax() != Relax::Limit) {
+        let shown = if rule.permits(Level::Deny) { Level::Deny } else { Level::Note };
+        let is_default = Policy::DEFAULT.level(rule) == shown;
+        assert_eq!(example_heading(rule.id()) == "An example", is_default, "{rule}");
+    }
 }
 
 /// A paragraph is indented, and its lines are as full as 88 columns allow.
