@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use badgateway::{Detection, Level, Policy, Relax, Rule};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn badgateway(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_badgateway"));
@@ -178,32 +178,113 @@ fn programs_get_one_line_for_each_reply() {
     }
 }
 
+fn object_of(arguments: &[&str], reply: &[u8]) -> Value {
+    let output = run(&[&["check", "--format", "json"], arguments].concat(), reply);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn keys(object: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
 #[test]
 fn json_has_its_keys() {
-    let output = run(&["check", "--format", "json"], b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n");
-    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let object = object_of(&[], b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n");
     assert_eq!(object["verdict"], "invalid");
     assert_eq!(object["status"], 200);
     assert_eq!(object["framing"], Value::Null);
-    assert_eq!(object["content_length"], 0);
-    assert_eq!(object["reuse"], false);
+    assert_eq!(object["content"], 0);
+    assert_eq!(
+        (&object["reuse"], &object["reuse_reason"]),
+        (&false.into(), &"conflicting-content-length".into())
+    );
     let violation = &object["violation"];
-    assert_eq!(violation["rule"], "conflicting-content-length");
-    assert_eq!(violation["offset"], 36);
-    assert_eq!(violation["span"], serde_json::json!([36, 37]));
-    assert_eq!(violation["related"], serde_json::json!([33, 34]));
-    assert_eq!(violation["decided_at"], 40);
-    assert_eq!(violation["phase"], "header");
-    assert_eq!(violation["clause"], "RFC 9112 6.3");
-    assert_eq!(violation["proxy_error"], "http_protocol_error");
-    assert_eq!(violation["answer"], 502);
-    assert!(violation["title"].is_string());
-    let output = run(&["check", "--format", "json"], GOOD);
-    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (key, value) in [
+        ("rule", json!("conflicting-content-length")),
+        ("class", json!("core")),
+        ("offset", json!(36)),
+        ("span", json!([36, 37])),
+        ("related", json!([33, 34])),
+        ("decided_at", json!(40)),
+        ("phase", json!("header")),
+        ("clause", json!("RFC 9112 6.3")),
+        ("title", json!(Rule::ConflictingContentLength.title())),
+        ("detail", Value::Null),
+        ("proxy_error", json!("http_protocol_error")),
+        ("answer", json!(502)),
+        ("remedy", json!({"before_head": "respond", "after_head": "abort"})),
+        ("retry", json!("never")),
+    ] {
+        assert_eq!(violation[key], value, "{key}");
+    }
+    assert_eq!(violation.as_object().unwrap().len(), 14);
+    let object = object_of(&[], GOOD);
     assert_eq!(object["verdict"], "valid");
+    assert_eq!(object["content"], 5);
     assert_eq!(object["violation"], Value::Null);
-    assert_eq!(object["reuse"], true);
+    assert_eq!((&object["reuse"], &object["reuse_reason"]), (&true.into(), &Value::Null));
     assert_eq!(object["content_sha256"], "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+    let all = [
+        "content",
+        "content_sha256",
+        "file",
+        "framing",
+        "notes",
+        "reuse",
+        "reuse_reason",
+        "status",
+        "verdict",
+        "violation",
+    ];
+    assert_eq!(keys(&object), all);
+}
+
+#[test]
+fn json_tells_what_the_gateway_may_do() {
+    let object = object_of(&[], b"");
+    assert_eq!(object["violation"]["rule"], "closed-before-first-byte");
+    assert_eq!(object["violation"]["retry"], "idempotent");
+    let object = object_of(&["--policy", "strict"], &[GOOD, b"x"].concat());
+    assert_eq!(object["violation"]["remedy"], json!({"before_head": "respond", "after_head": "discard"}));
+    let object = object_of(&[], b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(object["reuse_reason"], "HTTP/1.0 without keep-alive");
+}
+
+/// Nothing is answered for what is let pass.
+#[test]
+fn a_note_in_json_answers_nothing() {
+    let object = object_of(&["--set", "obs-fold=note"], b"HTTP/1.1 204 N\r\nA: b\r\n c\r\n\r\n");
+    assert_eq!(object["verdict"], "tolerated");
+    let notes = object["notes"].as_array().unwrap();
+    let told: Vec<(&Value, &Value)> = notes.iter().map(|note| (&note["rule"], &note["class"])).collect();
+    assert_eq!(told, [(&json!("obs-fold"), &json!("core")), (&json!("missing-date"), &json!("advisory"))]);
+    let all =
+        ["class", "clause", "decided_at", "detail", "offset", "phase", "related", "rule", "span", "title"];
+    assert!(notes.iter().all(|note| keys(note) == all), "{notes:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn json_holds_the_name_of_the_file_as_it_is() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    for (name, told) in [
+        (&b"a \\ \"b\" \t\x7f.http"[..], "a \\ \"b\" \t\u{7f}.http"),
+        ("caf\u{e9}.http".as_bytes(), "caf\u{e9}.http"),
+        (b"not \xff UTF-8.http", "not \u{fffd} UTF-8.http"),
+    ] {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(OsStr::from_bytes(name));
+        fs::write(&path, GOOD).unwrap();
+        let output = badgateway(&["check", "--format", "json"]).arg(&path).output().unwrap();
+        assert_eq!(code(&output), 0, "{told}");
+        assert!(output.stdout.is_ascii(), "{told}");
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(object["file"].as_str().unwrap().ends_with(&format!("/{told}")), "{object}");
+    }
+    assert_eq!(object_of(&[], GOOD)["file"], "stdin");
 }
 
 #[test]
@@ -496,9 +577,9 @@ fn explanations_are_set_in_lines_of_one_measure() {
 
 #[test]
 fn the_table_is_listed_in_three_forms() {
-    let json = run(&["rules", "--format", "json"], b"");
+    let output = run(&["rules", "--format", "json"], b"");
     let rows: Vec<Value> =
-        text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert_eq!(ids, Rule::all().map(Rule::id).collect::<Vec<_>>());
     let fold = rows.iter().find(|row| row["id"] == "obs-fold").unwrap();

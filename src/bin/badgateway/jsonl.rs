@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -91,7 +92,7 @@ pub fn run(options: &Check, out: &mut impl Write) -> io::Result<Outcome> {
         let outcome = match open(file) {
             Ok(input) => run_file(options, input, out)?,
             Err(error) => {
-                complain(format_args!("{}: {error}", Escaped(file.as_bytes())));
+                complain(format_args!("{}: {error}", Escaped(file.as_encoded_bytes())));
                 Outcome::Unreadable
             }
         };
@@ -100,7 +101,7 @@ pub fn run(options: &Check, out: &mut impl Write) -> io::Result<Outcome> {
     Ok(worst)
 }
 
-fn open(file: &str) -> io::Result<Box<dyn BufRead + Send>> {
+fn open(file: &OsStr) -> io::Result<Box<dyn BufRead + Send>> {
     if file == "-" {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }

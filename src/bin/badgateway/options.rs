@@ -1,6 +1,8 @@
 //! The command line.
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
+
 use badgateway::{Close, Exchange, Level, Method, Policy, Rule};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -37,7 +39,7 @@ pub enum Command {
 pub struct Check {
     /// Files that hold the bytes of one reply each; - is standard input.
     #[arg(value_name = "FILE", default_value = "-")]
-    pub files: Vec<String>,
+    pub files: Vec<OsString>,
     /// Read one JSON object a line, {"id", "method", "reply" (base64), "end"} and optional "policy" and "upgrade",
     /// and write one verdict a line; any other key is refused.
     #[arg(long)]
