@@ -184,7 +184,7 @@ fn example_title(rule: Rule, level: Level) -> String {
     if rule.relax() == Relax::Limit {
         "An example, under tiny limits".to_string()
     } else if Policy::DEFAULT.level(rule) != level {
-        format!("An example, with the rule set to {}", level.name())
+        format!("An example, with the rule set to {level}")
     } else {
         "An example".to_string()
     }
