@@ -338,6 +338,8 @@ fn a_setting_that_cannot_be_is_refused_with_its_reason() {
     };
     assert!(said("not-http=note").contains("not-http is locked: it can only be set to deny"));
     assert!(said("obs-fould=note").contains("did you mean obs-fold?"));
+    assert!(said("OBS-FOLD=Note").contains("did you mean obs-fold?"));
+    assert!(said("obs-fold=Note").contains("a level is deny, note or allow"));
     assert!(said("obs-fold=maybe").contains("a level is deny, note or allow"));
     assert!(said("obs-fold").contains("RULE=LEVEL"));
 }
@@ -517,6 +519,11 @@ fn every_rule_explains_itself() {
         assert_eq!(out.contains("An example"), rule.detection() != Detection::Caller, "{rule}");
         assert!(rule.detection() == Detection::Caller || out.contains(&format!("[{rule}]")), "{rule}");
     }
+    for likely in ["OBS-FOLD", "Obs_Fold", "obs-fould"] {
+        let unknown = run(&["explain", likely], b"");
+        assert_eq!(code(&unknown), 2, "{likely}");
+        assert!(text(&unknown.stderr).contains("did you mean obs-fold?"), "{likely}");
+    }
     let unknown = run(&["explain", "no-such-rule"], b"");
     assert_eq!(code(&unknown), 2);
     assert!(text(&unknown.stderr).contains("`badgateway rules` lists them"));
@@ -600,6 +607,20 @@ fn the_table_is_listed_in_three_forms() {
         let output = run(&["rules", "--format", format], b"");
         assert!(Rule::all().all(|rule| text(&output.stdout).contains(rule.id())), "{format}");
     }
+}
+
+#[test]
+fn help_says_what_the_tool_does() {
+    for flag in ["--help", "-h"] {
+        let output = run(&[flag], b"");
+        assert_eq!(code(&output), 0);
+        let words = words_of(text(&output.stdout));
+        assert!(
+            words.starts_with("Judges HTTP/1.x replies as a gateway receives them: which rule is broken,"),
+            "{words}"
+        );
+    }
+    assert!(words_of(text(&run(&["check", "--help"], b"").stdout)).contains("141 if the output was closed"));
 }
 
 /// The README's first command, on the replies it names.

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Judges HTTP/1.x replies as a gateway receives them: which rule is broken, at which byte, and what the client is
 /// owed for it.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, max_term_width = 100)]
 pub struct Options {
     #[command(subcommand)]
     pub command: Command,
@@ -127,7 +127,8 @@ impl Check {
 
 fn rule(id: &str) -> Result<Rule, String> {
     Rule::from_id(id).ok_or_else(|| {
-        let likeness = |rule: &Rule| (strsim::jaro_winkler(rule.id(), id) * 1e6) as u32;
+        let id = id.to_ascii_lowercase();
+        let likeness = |rule: &Rule| (strsim::jaro_winkler(rule.id(), &id) * 1e6) as u32;
         match Rule::all().max_by_key(likeness).filter(|rule| likeness(rule) > 800_000) {
             Some(rule) => format!("no rule is called that; did you mean {rule}?"),
             None => "no rule is called that; `badgateway rules` lists them".to_string(),
