@@ -1,6 +1,8 @@
 //! The request a reply answers, as far as it decides what the reply means.
 #![forbid(unsafe_code)]
 
+use core::fmt;
+
 /// What the request method makes of the reply: RFC 9112 6.3 treats only these apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
@@ -117,6 +119,12 @@ impl Framing {
             Framing::UntilClose => "until-close",
             Framing::Tunnel => "tunnel",
         }
+    }
+}
+
+impl fmt::Display for Framing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

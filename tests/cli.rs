@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use badgateway::{Detection, Level, Relax, Rule};
+use badgateway::{Detection, Level, Policy, Relax, Rule};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn badgateway(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_badgateway"));
@@ -42,6 +42,11 @@ fn scratch_file(name: &str, bytes: &[u8]) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&path, bytes).unwrap();
     path
+}
+
+#[cfg(target_os = "linux")]
+fn full_disk() -> fs::File {
+    fs::OpenOptions::new().write(true).open("/dev/full").unwrap()
 }
 
 const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -96,19 +101,51 @@ fn reports_for_people_have_an_empty_line_between_them() {
     assert!(reports[2].ends_with('\n') && reports[2].contains("between.http: valid"), "{out}");
 }
 
-/// Whoever read the output may have seen enough; a disk that is full is another matter.
+/// Whoever read the output may have seen enough; nobody was told that the replies are fit.
+#[test]
+fn output_that_nobody_reads_ends_as_a_closed_pipe_does() {
+    let reply = scratch_file("unread.http", BAD);
+    let line = format!("{{\"reply\":\"{}\"}}\n", STANDARD.encode(BAD));
+    let lines = scratch_file("unread.jsonl", line.as_bytes());
+    let (reply, lines) = (reply.to_str().unwrap(), lines.to_str().unwrap());
+    for arguments in [
+        &["check", reply, reply][..],
+        &["check", "--format", "json", reply],
+        &["check", "--format", "short", reply],
+        &["check", "--jsonl", lines],
+        &["rules"],
+        &["rules", "--format", "json"],
+        &["explain", "bare-cr"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = badgateway(arguments).stdout(writer).output().unwrap();
+        assert_eq!((code(&output), text(&output.stderr)), (141, ""), "{arguments:?}");
+    }
+}
+
+/// A disk that is full is another matter.
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_nobody_reads_is_no_failure_and_output_that_is_lost_is_one() {
-    let mut child =
-        badgateway(&["check", "--jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    writeln!(child.stdin.take().unwrap(), "{{\"reply\":\"{}\"}}", STANDARD.encode(BAD)).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = badgateway(&["rules"]).stdout(full).output().unwrap();
+fn output_that_is_lost_is_a_failure() {
+    let output = badgateway(&["rules"]).stdout(full_disk()).output().unwrap();
     assert_eq!(code(&output), 3);
     assert!(text(&output.stderr).starts_with("badgateway: cannot write: "), "{}", text(&output.stderr));
+}
+
+/// An error that cannot be told is still an error, and no panic.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_exit_status_stands_where_errors_cannot_be_told() {
+    for (arguments, status) in [
+        (&["check", "no/such/file"][..], 3),
+        (&["check", "--jsonl", "no/such/file"], 3),
+        (&["rules"], 3),
+        (&["explain", "no-such-rule"], 2),
+    ] {
+        let output = badgateway(arguments).stdout(full_disk()).stderr(full_disk()).output().unwrap();
+        assert_eq!(code(&output), status, "{arguments:?}");
+    }
 }
 
 #[test]
@@ -141,32 +178,113 @@ fn programs_get_one_line_for_each_reply() {
     }
 }
 
+fn object_of(arguments: &[&str], reply: &[u8]) -> Value {
+    let output = run(&[&["check", "--format", "json"], arguments].concat(), reply);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn keys(object: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
 #[test]
 fn json_has_its_keys() {
-    let output = run(&["check", "--format", "json"], b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n");
-    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let object = object_of(&[], b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n");
     assert_eq!(object["verdict"], "invalid");
     assert_eq!(object["status"], 200);
     assert_eq!(object["framing"], Value::Null);
-    assert_eq!(object["content_length"], 0);
-    assert_eq!(object["reuse"], false);
+    assert_eq!(object["content"], 0);
+    assert_eq!(
+        (&object["reuse"], &object["reuse_reason"]),
+        (&false.into(), &"conflicting-content-length".into())
+    );
     let violation = &object["violation"];
-    assert_eq!(violation["rule"], "conflicting-content-length");
-    assert_eq!(violation["offset"], 36);
-    assert_eq!(violation["span"], serde_json::json!([36, 37]));
-    assert_eq!(violation["related"], serde_json::json!([33, 34]));
-    assert_eq!(violation["decided_at"], 40);
-    assert_eq!(violation["phase"], "header");
-    assert_eq!(violation["clause"], "RFC 9112 6.3");
-    assert_eq!(violation["proxy_error"], "http_protocol_error");
-    assert_eq!(violation["answer"], 502);
-    assert!(violation["title"].is_string());
-    let output = run(&["check", "--format", "json"], GOOD);
-    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (key, value) in [
+        ("rule", json!("conflicting-content-length")),
+        ("class", json!("core")),
+        ("offset", json!(36)),
+        ("span", json!([36, 37])),
+        ("related", json!([33, 34])),
+        ("decided_at", json!(40)),
+        ("phase", json!("header")),
+        ("clause", json!("RFC 9112 6.3")),
+        ("title", json!(Rule::ConflictingContentLength.title())),
+        ("detail", Value::Null),
+        ("proxy_error", json!("http_protocol_error")),
+        ("answer", json!(502)),
+        ("remedy", json!({"before_head": "respond", "after_head": "abort"})),
+        ("retry", json!("never")),
+    ] {
+        assert_eq!(violation[key], value, "{key}");
+    }
+    assert_eq!(violation.as_object().unwrap().len(), 14);
+    let object = object_of(&[], GOOD);
     assert_eq!(object["verdict"], "valid");
+    assert_eq!(object["content"], 5);
     assert_eq!(object["violation"], Value::Null);
-    assert_eq!(object["reuse"], true);
+    assert_eq!((&object["reuse"], &object["reuse_reason"]), (&true.into(), &Value::Null));
     assert_eq!(object["content_sha256"], "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+    let all = [
+        "content",
+        "content_sha256",
+        "file",
+        "framing",
+        "notes",
+        "reuse",
+        "reuse_reason",
+        "status",
+        "verdict",
+        "violation",
+    ];
+    assert_eq!(keys(&object), all);
+}
+
+#[test]
+fn json_tells_what_the_gateway_may_do() {
+    let object = object_of(&[], b"");
+    assert_eq!(object["violation"]["rule"], "closed-before-first-byte");
+    assert_eq!(object["violation"]["retry"], "idempotent");
+    let object = object_of(&["--policy", "strict"], &[GOOD, b"x"].concat());
+    assert_eq!(object["violation"]["remedy"], json!({"before_head": "respond", "after_head": "discard"}));
+    let object = object_of(&[], b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(object["reuse_reason"], "HTTP/1.0 without keep-alive");
+}
+
+/// Nothing is answered for what is let pass.
+#[test]
+fn a_note_in_json_answers_nothing() {
+    let object = object_of(&["--set", "obs-fold=note"], b"HTTP/1.1 204 N\r\nA: b\r\n c\r\n\r\n");
+    assert_eq!(object["verdict"], "tolerated");
+    let notes = object["notes"].as_array().unwrap();
+    let told: Vec<(&Value, &Value)> = notes.iter().map(|note| (&note["rule"], &note["class"])).collect();
+    assert_eq!(told, [(&json!("obs-fold"), &json!("core")), (&json!("missing-date"), &json!("advisory"))]);
+    let all =
+        ["class", "clause", "decided_at", "detail", "offset", "phase", "related", "rule", "span", "title"];
+    assert!(notes.iter().all(|note| keys(note) == all), "{notes:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn json_holds_the_name_of_the_file_as_it_is() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    for (name, told) in [
+        (&b"a \\ \"b\" \t\x7f.http"[..], "a \\ \"b\" \t\u{7f}.http"),
+        ("caf\u{e9}.http".as_bytes(), "caf\u{e9}.http"),
+        (b"not \xff UTF-8.http", "not \u{fffd} UTF-8.http"),
+    ] {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(OsStr::from_bytes(name));
+        fs::write(&path, GOOD).unwrap();
+        let output = badgateway(&["check", "--format", "json"]).arg(&path).output().unwrap();
+        assert_eq!(code(&output), 0, "{told}");
+        assert!(output.stdout.is_ascii(), "{told}");
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(object["file"].as_str().unwrap().ends_with(&format!("/{told}")), "{object}");
+    }
+    assert_eq!(object_of(&[], GOOD)["file"], "stdin");
 }
 
 #[test]
@@ -220,6 +338,8 @@ fn a_setting_that_cannot_be_is_refused_with_its_reason() {
     };
     assert!(said("not-http=note").contains("not-http is locked: it can only be set to deny"));
     assert!(said("obs-fould=note").contains("did you mean obs-fold?"));
+    assert!(said("OBS-FOLD=Note").contains("did you mean obs-fold?"));
+    assert!(said("obs-fold=Note").contains("a level is deny, note or allow"));
     assert!(said("obs-fold=maybe").contains("a level is deny, note or allow"));
     assert!(said("obs-fold").contains("RULE=LEVEL"));
 }
@@ -273,6 +393,58 @@ fn jsonl_says_where_a_line_makes_no_sense_and_goes_on() {
     assert_eq!(said(3)["verdict"], "invalid");
     assert_eq!(said(4)["error"], "line 7: EOF while parsing a value at column 9");
     assert_eq!(lines.len(), 5);
+}
+
+fn error_of(line: &str, id: impl Into<Value>) -> String {
+    let output = run(&["check", "--jsonl"], line.as_bytes());
+    assert_eq!(code(&output), 2, "{line}");
+    assert!(output.stdout.iter().all(|byte| *byte == b'\n' || (b' '..=b'~').contains(byte)), "{line}");
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["id"], id.into(), "{line}");
+    object["error"].as_str().unwrap().to_string()
+}
+
+/// A key that is misspelt would else be taken for one that is left out.
+#[test]
+fn jsonl_refuses_keys_it_does_not_know() {
+    let said = error_of(r#"{"id":5,"reply":"","methd":"HEAD"}"#, 5);
+    assert!(said.starts_with("line 1: unknown field `methd`, expected one of `id`, `method`, "), "{said}");
+    assert!(said.ends_with(" at column 26"), "{said}");
+    let said = error_of("{\"reply\":\"\",\"\u{7f}\u{9b}31m\\u001b\":1,\"id\":5}", 5);
+    assert!(said.contains("`\u{7f}\u{9b}31m\u{1b}`"), "{said:?}");
+}
+
+#[test]
+fn jsonl_escapes_its_errors_once() {
+    let said = error_of("{\"id\":5,\"reply\":\"\",\"end\":\"a\u{1f}\"}", Value::Null);
+    assert_eq!(
+        said, r"line 1: control character (\u0000-\u001F) found while parsing a string at column 28",
+        "it holds one backslash each"
+    );
+}
+
+#[test]
+fn jsonl_tells_where_base64_goes_wrong() {
+    for (reply, told) in [
+        ("QUJD*UJD", "byte 0x2a at offset 4"),
+        ("QUJD\u{e9}", "byte 0xc3 at offset 4"),
+        ("QU=JD", "byte 0x3d at offset 2"),
+        ("QUJDR", "it is cut off at offset 5"),
+        ("QUJDQR==", "the last symbol, 0x52 at offset 5, has bits to spare"),
+    ] {
+        let said = error_of(&format!("{{\"id\":5,\"reply\":\"{reply}\"}}"), 5);
+        assert_eq!(said, format!("line 1: reply: not base64: {told}"));
+    }
+}
+
+/// No control character but those that JSON escapes: anstream would drop it.
+#[test]
+fn an_id_is_what_it_was() {
+    let id = "\"a\u{7f}b\u{9b}31m\u{e9}\"";
+    let output = run(&["check", "--jsonl"], format!("{{\"id\":{id},\"reply\":\"\"}}").as_bytes());
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["id"], "a\u{7f}b\u{9b}31m\u{e9}");
+    assert!(output.stdout.is_ascii());
 }
 
 #[test]
@@ -347,9 +519,35 @@ fn every_rule_explains_itself() {
         assert_eq!(out.contains("An example"), rule.detection() != Detection::Caller, "{rule}");
         assert!(rule.detection() == Detection::Caller || out.contains(&format!("[{rule}]")), "{rule}");
     }
+    for likely in ["OBS-FOLD", "Obs_Fold", "obs-fould"] {
+        let unknown = run(&["explain", likely], b"");
+        assert_eq!(code(&unknown), 2, "{likely}");
+        assert!(text(&unknown.stderr).contains("did you mean obs-fold?"), "{likely}");
+    }
     let unknown = run(&["explain", "no-such-rule"], b"");
     assert_eq!(code(&unknown), 2);
     assert!(text(&unknown.stderr).contains("`badgateway rules` lists them"));
+}
+
+/// The heading of the example of a rule.
+fn example_heading(rule: &str) -> String {
+    let output = run(&["explain", rule], b"");
+    text(&output.stdout).lines().find(|line| line.starts_with("An example")).unwrap().to_string()
+}
+
+/// A fault that the default lets pass is shown refused, and the heading says what made it so.
+#[test]
+fn an_example_names_the_level_that_is_not_the_default() {
+    assert_eq!(example_heading("obs-fold"), "An example");
+    assert_eq!(example_heading("field-line-too-long"), "An example, under tiny limits");
+    for rule in ["trailer-section", "chunk-extension", "bare-lf"] {
+        assert_eq!(example_heading(rule), "An example, with the rule set to deny", "{rule}");
+    }
+    for rule in Rule::all().filter(|rule| rule.example().is_some() && rule.relax() != Relax::Limit) {
+        let shown = if rule.permits(Level::Deny) { Level::Deny } else { Level::Note };
+        let is_default = Policy::DEFAULT.level(rule) == shown;
+        assert_eq!(example_heading(rule.id()) == "An example", is_default, "{rule}");
+    }
 }
 
 /// A paragraph is indented, and its lines are as full as 88 columns allow.
@@ -386,9 +584,9 @@ fn explanations_are_set_in_lines_of_one_measure() {
 
 #[test]
 fn the_table_is_listed_in_three_forms() {
-    let json = run(&["rules", "--format", "json"], b"");
+    let output = run(&["rules", "--format", "json"], b"");
     let rows: Vec<Value> =
-        text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert_eq!(ids, Rule::all().map(Rule::id).collect::<Vec<_>>());
     let fold = rows.iter().find(|row| row["id"] == "obs-fold").unwrap();
@@ -409,6 +607,20 @@ fn the_table_is_listed_in_three_forms() {
         let output = run(&["rules", "--format", format], b"");
         assert!(Rule::all().all(|rule| text(&output.stdout).contains(rule.id())), "{format}");
     }
+}
+
+#[test]
+fn help_says_what_the_tool_does() {
+    for flag in ["--help", "-h"] {
+        let output = run(&[flag], b"");
+        assert_eq!(code(&output), 0);
+        let words = words_of(text(&output.stdout));
+        assert!(
+            words.starts_with("Judges HTTP/1.x replies as a gateway receives them: which rule is broken,"),
+            "{words}"
+        );
+    }
+    assert!(words_of(text(&run(&["check", "--help"], b"").stdout)).contains("141 if the output was closed"));
 }
 
 /// The README's first command, on the replies it names.

@@ -572,7 +572,7 @@ proptest! {
         prop_assert!(is_printable(Escaped(&trial.reply.0).to_string().as_bytes()));
     }
 
-    /// The same of JSON, in which every violation stands as it does alone.
+    /// The same of JSON, in which a violation stands as it does alone, and a note without what would follow from it.
     #[cfg(feature = "serde")]
     #[test]
     fn what_is_json_is_printable(trial in arbitrary::trial()) {
@@ -580,9 +580,14 @@ proptest! {
         let json = serde_json::to_string(&report).expect("a report is JSON");
         prop_assert!(is_printable(json.as_bytes()), "{json:?}");
         let value: serde_json::Value = serde_json::from_str(&json).expect("JSON is read again");
-        prop_assert_eq!(value["content_length"].as_u64(), Some(report.content()));
+        prop_assert_eq!(value["content"].as_u64(), Some(report.content()));
         prop_assert_eq!(&value["violation"], &serde_json::json!(report.violation()));
-        prop_assert_eq!(&value["notes"], &serde_json::json!(report.notes()));
+        let mut notes = serde_json::json!(report.notes());
+        for note in notes.as_array_mut().expect("an array") {
+            let note = note.as_object_mut().expect("an object");
+            note.retain(|key, _| !["proxy_error", "answer", "remedy", "retry"].contains(&&key[..]));
+        }
+        prop_assert_eq!(&value["notes"], &notes);
     }
 
     /// Whatever it was wrapped in on its way up, and however often, the violation is found, and nothing where there is

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use badgateway::{
-    Exchange, Limits, Method, Outcome, Phase, Policy, ProxyError, Reason, Rule, Violation, validate,
+    Exchange, Framing, Level, Limits, Method, Outcome, Phase, Policy, ProxyError, Reason, Rule, Verdict,
+    Violation, validate,
 };
 
 /// RFC 9209 2.3.1 to 2.3.32, as the registry has them; 2.3.16, 17 and 29 are about requests and certificates of clients.
@@ -90,6 +91,39 @@ fn reasons_against_reuse_are_told_from_each_other() {
     ];
     assert!(all_differ(reasons.map(|reason| reason.to_string())));
     assert_eq!(Reason::Refused(Rule::ObsFold).to_string(), "obs-fold");
+}
+
+#[test]
+fn what_has_a_name_is_shown_by_it() {
+    for level in [Level::Allow, Level::Note, Level::Deny] {
+        assert_eq!((level.to_string(), Level::from_name(level.name())), (level.name().into(), Some(level)));
+    }
+    for verdict in [Verdict::Valid, Verdict::Tolerated, Verdict::Invalid, Verdict::Incomplete] {
+        assert_eq!(verdict.to_string(), verdict.name());
+    }
+    let framings =
+        [Framing::None, Framing::Length(5), Framing::Chunked, Framing::UntilClose, Framing::Tunnel];
+    for framing in framings {
+        assert_eq!(framing.to_string(), framing.name());
+    }
+    let shown = [format!("{:5}|", Level::Deny), format!("{:>9}|", Framing::Chunked)];
+    assert_eq!(shown, ["deny |", "  chunked|"]);
+    assert_eq!(format!("{:9}|{:8}|", Rule::ObsFold, Verdict::Valid), "obs-fold |valid   |");
+}
+
+/// A reply is shown as text, and of a long one the beginning.
+#[test]
+fn a_report_is_readable_where_it_is_debugged() {
+    let shown = |reply: &[u8]| format!("{:?}", validate(reply, Exchange::GET, &Policy::DEFAULT, None));
+    let short = shown(b"HTTP/1.1 204 \r\nDate: \xff\r\n\r\n");
+    assert!(
+        short.starts_with(r#"Report { reply: "HTTP/1.1 204 \r\nDate: \xff\r\n\r\n", verdict: "#),
+        "{short}"
+    );
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+    let long = shown(&[&head[..], &[b'a'; 100_000]].concat());
+    let reply = format!(r#"{{ reply: "{}{}"... of {} bytes, "#, head.escape_ascii(), "a".repeat(21), 100_043);
+    assert!(long.contains(&reply) && long.len() < 2000, "{long}");
 }
 
 #[test]

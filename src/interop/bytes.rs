@@ -216,7 +216,7 @@ impl FieldAt {
 }
 
 /// Field lines as ranges into one [`Bytes`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OwnedFields {
     section: Bytes,
     fields: Vec<FieldAt>,
@@ -248,13 +248,36 @@ impl OwnedFields {
 
     /// The value of the first field of that name, in any case, sharing the bytes.
     pub fn get(&self, name: &str) -> Option<Bytes> {
-        let named = |at: &&FieldAt| self.section[at.name.clone()].eq_ignore_ascii_case(name.as_bytes());
-        self.fields.iter().find(named).map(|at| self.section.slice(at.value.clone()))
+        self.get_all(name).next()
+    }
+
+    /// The values of the fields of that name, in any case, in order, sharing the bytes.
+    pub fn get_all<'n>(&self, name: &'n str) -> impl Iterator<Item = Bytes> + use<'_, 'n> {
+        let named = move |at: &&FieldAt| self.section[at.name.clone()].eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().filter(named).map(|at| self.section.slice(at.value.clone()))
+    }
+}
+
+impl fmt::Debug for OwnedFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, value)| Shown { name, value })).finish()
+    }
+}
+
+/// A field line as [`Field`] shows it, but for the offset, which is not kept.
+struct Shown<'f> {
+    name: &'f [u8],
+    value: &'f [u8],
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: \"{}\"", self.name.escape_ascii(), self.value.escape_ascii())
     }
 }
 
 /// A judged head that owns its bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OwnedHead {
     parts: HeadParts,
     fields: OwnedFields,
@@ -294,6 +317,19 @@ impl OwnedHead {
     /// The bytes of the head as received.
     pub fn wire(&self) -> &Bytes {
         &self.fields.section
+    }
+}
+
+impl fmt::Debug for OwnedHead {
+    /// As [`Head`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = self.head();
+        f.debug_struct("OwnedHead")
+            .field("status", &head.status())
+            .field("version", &head.version())
+            .field("framing", &head.framing())
+            .field("fields", &head.fields())
+            .finish_non_exhaustive()
     }
 }
 
@@ -420,6 +456,20 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_one_name_are_found_in_order() {
+        let mut reader = Reader::new(Policy::DEFAULT);
+        reader.begin(Exchange::GET);
+        reader.buffer().extend_from_slice(b"HTTP/1.1 204 \r\nA: b\r\nC: d\r\na: e\r\nAA: f\r\n\r\n");
+        let events = read_all(&mut reader);
+        let Some(Event::Head(head)) = events.first() else { panic!("{events:?}") };
+        let values: Vec<Bytes> = head.fields().get_all("A").collect();
+        assert_eq!(values, [&b"b"[..], b"e"]);
+        assert_eq!(values[0].as_ptr(), head.wire()[18..].as_ptr(), "the value was copied");
+        assert_eq!(head.fields().get("A"), values.first().cloned());
+        assert_eq!(head.fields().get_all("x").count(), 0);
+    }
+
+    #[test]
     fn what_is_shown_of_it_is_readable() {
         let mut reader = Reader::new(Policy::DEFAULT);
         reader.begin(Exchange::GET);
@@ -431,6 +481,8 @@ mod tests {
             std::format!("{:?}", head.head()),
             "Head { status: 204, version: Http11, framing: None, fields: [A @15: \"b\\xff\"], .. }"
         );
+        assert_eq!(std::format!("{head:?}"), std::format!("Owned{:?}", head.head()));
+        assert_eq!(std::format!("{:?}", head.fields()), "[A: \"b\\xff\"]");
     }
 
     #[test]

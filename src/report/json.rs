@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::Report;
 use crate::rule::Class;
-use crate::violation::{Reuse, Span, Violation};
+use crate::violation::{Forwarded, Reason, Remedy, Retry, Reuse, Span, Violation};
 
 impl Serialize for Span {
     /// `[start, end]`
@@ -14,36 +14,118 @@ impl Serialize for Span {
     }
 }
 
-impl Serialize for Violation {
+impl Serialize for Reason {
+    /// Its words, or the id of its rule.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Violation", 11)?;
-        object.serialize_field("rule", self.rule().id())?;
-        object.serialize_field("offset", &self.offset())?;
-        object.serialize_field("span", &self.span())?;
-        object.serialize_field("related", &self.related())?;
-        object.serialize_field("decided_at", &self.decided_at())?;
-        object.serialize_field("phase", self.phase().name())?;
-        object.serialize_field("clause", self.rule().clause())?;
-        object.serialize_field("proxy_error", &self.proxy_error().map(|error| error.name()))?;
-        // An advisory rule never makes a gateway answer anything.
-        let answer = (self.rule().class() == Class::Core).then(|| self.status());
-        object.serialize_field("answer", &answer)?;
-        object.serialize_field("title", self.rule().title())?;
-        object.serialize_field("detail", &self.detail())?;
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Violation {
+    /// As that which refuses a reply: what is broken and where, and in `proxy_error`, `answer`, `remedy` and `retry`
+    /// what follows. An advisory rule refuses nothing; those are null for it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let refusal = (self.rule().class() == Class::Core).then_some(self);
+        let mut object = serializer.serialize_struct("Violation", DEVIATION + 4)?;
+        write_deviation(&mut object, self)?;
+        let error = refusal.and_then(|refusal| refusal.proxy_error());
+        object.serialize_field("proxy_error", &error.map(|error| error.name()))?;
+        object.serialize_field("answer", &refusal.and_then(answer))?;
+        object.serialize_field("remedy", &refusal.map(Owed))?;
+        object.serialize_field("retry", &refusal.map(|refusal| word_of_retry(refusal.retry())))?;
         object.end()
     }
 }
 
-impl Serialize for Report<'_> {
+/// What was let pass: nothing follows from it.
+struct Note<'v>(&'v Violation);
+
+impl Serialize for Note<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Report", 7)?;
+        let mut object = serializer.serialize_struct("Note", DEVIATION)?;
+        write_deviation(&mut object, self.0)?;
+        object.end()
+    }
+}
+
+struct Notes<'v>(&'v [Violation]);
+
+impl Serialize for Notes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Note))
+    }
+}
+
+/// How many keys [`write_deviation`] writes.
+const DEVIATION: usize = 10;
+
+fn write_deviation<S: SerializeStruct>(object: &mut S, violation: &Violation) -> Result<(), S::Error> {
+    let rule = violation.rule();
+    object.serialize_field("rule", rule.id())?;
+    object.serialize_field("class", rule.class().name())?;
+    object.serialize_field("offset", &violation.offset())?;
+    object.serialize_field("span", &violation.span())?;
+    object.serialize_field("related", &violation.related())?;
+    object.serialize_field("decided_at", &violation.decided_at())?;
+    object.serialize_field("phase", violation.phase().name())?;
+    object.serialize_field("clause", rule.clause())?;
+    object.serialize_field("title", rule.title())?;
+    object.serialize_field("detail", &violation.detail())
+}
+
+/// The status of the gateway's own reply, where it owes one.
+fn answer(violation: &Violation) -> Option<u16> {
+    match violation.remedy(Forwarded::Nothing) {
+        Remedy::Respond(status) => Some(status),
+        Remedy::Abort | Remedy::Discard => None,
+    }
+}
+
+/// What the client is owed, before the head has gone out and after.
+struct Owed<'v>(&'v Violation);
+
+impl Serialize for Owed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Remedy", 2)?;
+        object.serialize_field("before_head", word_of_remedy(self.0.remedy(Forwarded::Nothing)))?;
+        object.serialize_field("after_head", word_of_remedy(self.0.remedy(Forwarded::Part)))?;
+        object.end()
+    }
+}
+
+const fn word_of_remedy(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Respond(_) => "respond",
+        Remedy::Abort => "abort",
+        Remedy::Discard => "discard",
+    }
+}
+
+const fn word_of_retry(retry: Retry) -> &'static str {
+    match retry {
+        Retry::Never => "never",
+        Retry::Idempotent => "idempotent",
+        Retry::Always => "always",
+    }
+}
+
+impl Serialize for Report<'_> {
+    /// `content` counts the bytes handed out; `reuse_reason` is null where the connection may be used again. A note has
+    /// the keys of a violation but for those that tell what follows: nothing is answered for it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let reason = match self.reuse() {
+            Reuse::Yes => None,
+            Reuse::No(reason) => Some(reason),
+        };
+        let mut object = serializer.serialize_struct("Report", 8)?;
         object.serialize_field("verdict", self.verdict().name())?;
         object.serialize_field("status", &self.status())?;
         object.serialize_field("framing", &self.framing().map(|framing| framing.name()))?;
-        object.serialize_field("content_length", &self.content())?;
-        object.serialize_field("reuse", &(self.reuse() == Reuse::Yes))?;
+        object.serialize_field("content", &self.content())?;
+        object.serialize_field("reuse", &reason.is_none())?;
+        object.serialize_field("reuse_reason", &reason)?;
         object.serialize_field("violation", &self.violation())?;
-        object.serialize_field("notes", self.notes())?;
+        object.serialize_field("notes", &Notes(self.notes()))?;
         object.end()
     }
 }

@@ -6,6 +6,7 @@ mod carets;
 mod json;
 
 use alloc::vec::Vec;
+use core::fmt;
 
 pub use carets::{Escaped, Paint, Rendered};
 
@@ -47,8 +48,14 @@ impl Verdict {
     }
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// Everything there is to say about one reply.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Report<'r> {
     reply: &'r [u8],
     verdict: Verdict,
@@ -265,5 +272,35 @@ impl<'r> Report<'r> {
     /// The bytes that were judged.
     pub const fn reply(&self) -> &'r [u8] {
         self.reply
+    }
+}
+
+impl fmt::Debug for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("reply", &Beginning(self.reply))
+            .field("verdict", &self.verdict)
+            .field("status", &self.status)
+            .field("framing", &self.framing)
+            .field("content", &self.content)
+            .field("reuse", &self.reuse)
+            .field("violation", &self.violation)
+            .field("notes", &self.notes)
+            .finish()
+    }
+}
+
+/// Bytes as text, of many only the first.
+struct Beginning<'r>(&'r [u8]);
+
+impl Beginning<'_> {
+    const SHOWN: usize = 64;
+}
+
+impl fmt::Debug for Beginning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.0.len();
+        write!(f, "\"{}\"", self.0[..len.min(Self::SHOWN)].escape_ascii())?;
+        if len > Self::SHOWN { write!(f, "... of {len} bytes") } else { Ok(()) }
     }
 }

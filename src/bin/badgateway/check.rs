@@ -1,6 +1,8 @@
 //! `badgateway check`: one reply a file.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read, Write};
 
@@ -8,8 +10,9 @@ use badgateway::{Close, Escaped, Event, Exchange, Paint, Policy, Report, validat
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::Outcome;
+use crate::json;
 use crate::options::{Check, ReportFormat};
+use crate::{Outcome, complain};
 
 /// A report with what only the content itself can tell.
 #[derive(Serialize)]
@@ -37,10 +40,10 @@ impl Verdict<'_> {
     }
 }
 
-/// A verdict on a file.
+/// A verdict on a file; of a name that is not Unicode, what JSON can hold.
 #[derive(Serialize)]
 struct Named<'r> {
-    file: String,
+    file: Cow<'r, str>,
     #[serde(flatten)]
     verdict: Verdict<'r>,
 }
@@ -62,7 +65,7 @@ pub fn run(options: &Check, out: &mut impl Write) -> io::Result<Outcome> {
             }
             Err(error) => {
                 out.flush()?;
-                eprintln!("badgateway: {}: {error}", Escaped(file.as_bytes()));
+                complain(format_args!("{}: {error}", Escaped(file.as_encoded_bytes())));
                 Outcome::Unreadable
             }
         };
@@ -71,7 +74,7 @@ pub fn run(options: &Check, out: &mut impl Write) -> io::Result<Outcome> {
     Ok(worst)
 }
 
-pub fn read(file: &str) -> io::Result<Vec<u8>> {
+pub fn read(file: &OsStr) -> io::Result<Vec<u8>> {
     if file != "-" {
         return fs::read(file);
     }
@@ -80,24 +83,21 @@ pub fn read(file: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn name(file: &str) -> &str {
-    if file == "-" { "stdin" } else { file }
+fn name(file: &OsStr) -> &OsStr {
+    if file == "-" { OsStr::new("stdin") } else { file }
 }
 
 fn write_report(
     out: &mut impl Write,
-    name: &str,
+    name: &OsStr,
     verdict: Verdict<'_>,
     format: ReportFormat,
 ) -> io::Result<()> {
     let report = &verdict.report;
-    let escaped = Escaped(name.as_bytes());
+    let (file, escaped) = (name.to_string_lossy(), Escaped(name.as_encoded_bytes()));
     match (format, report.violation()) {
-        (ReportFormat::Human, _) => write!(out, "{}", report.render(name, Paint::Ansi)),
-        (ReportFormat::Json, _) => {
-            serde_json::to_writer(&mut *out, &Named { file: escaped.to_string(), verdict })?;
-            writeln!(out)
-        }
+        (ReportFormat::Human, _) => write!(out, "{}", report.render(&file, Paint::Ansi)),
+        (ReportFormat::Json, _) => writeln!(out, "{}", json::line(&Named { file, verdict })?),
         (ReportFormat::Short, Some(violation)) => {
             let (verdict, status) = (report.verdict().name(), violation.status());
             writeln!(out, "{escaped}: {verdict}: {violation}; answer {status}")

@@ -2,24 +2,26 @@
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use badgateway::Escaped;
-use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine};
 use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::ser::Error;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::Outcome;
 use crate::check::{Verdict, judge};
+use crate::json;
 use crate::options::{Check, Ending};
+use crate::{Outcome, complain};
 
 /// Lines judged together, and lines that may wait.
 const BATCH: usize = 256;
@@ -30,7 +32,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// A key that is misspelt would else be taken for one that is left out.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Request<'l> {
     #[serde(borrow)]
     id: Option<&'l RawValue>,
@@ -68,10 +72,11 @@ struct Failure<'l> {
     error: String,
 }
 
-/// An id goes back as it came, but for a CR between its parts, which some readers take for the end of the line.
+/// An id goes back as it came, but for control characters: a CR between its parts, which some readers take for the end
+/// of the line, and those within a text that JSON need not escape.
 fn on_one_line<S: Serializer>(id: &Option<&RawValue>, serializer: S) -> Result<S::Ok, S::Error> {
     match id {
-        Some(id) if id.get().contains('\r') => {
+        Some(id) if id.get().contains(char::is_control) => {
             let value: serde_json::Value = serde_json::from_str(id.get()).map_err(S::Error::custom)?;
             value.serialize(serializer)
         }
@@ -87,7 +92,7 @@ pub fn run(options: &Check, out: &mut impl Write) -> io::Result<Outcome> {
         let outcome = match open(file) {
             Ok(input) => run_file(options, input, out)?,
             Err(error) => {
-                eprintln!("badgateway: {}: {error}", Escaped(file.as_bytes()));
+                complain(format_args!("{}: {error}", Escaped(file.as_encoded_bytes())));
                 Outcome::Unreadable
             }
         };
@@ -96,7 +101,7 @@ pub fn run(options: &Check, out: &mut impl Write) -> io::Result<Outcome> {
     Ok(worst)
 }
 
-fn open(file: &str) -> io::Result<Box<dyn BufRead + Send>> {
+fn open(file: &OsStr) -> io::Result<Box<dyn BufRead + Send>> {
     if file == "-" {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
@@ -186,8 +191,9 @@ fn json_error(error: &serde_json::Error) -> String {
 }
 
 fn judge_request(options: &Check, request: &Request<'_>) -> Result<(String, Outcome), String> {
-    let reply =
-        BASE64.decode(request.reply.as_bytes()).map_err(|error| format!("reply: not base64: {error}"))?;
+    let reply = BASE64
+        .decode(request.reply.as_bytes())
+        .map_err(|error| format!("reply: not base64: {}", fault(error)))?;
     let end = match &request.end {
         Some(name) => Ending::from_str(name, true).map_err(|_| format!("end: no such end: {name:?}"))?,
         None => options.end,
@@ -199,13 +205,24 @@ fn judge_request(options: &Check, request: &Request<'_>) -> Result<(String, Outc
     let exchange = options.exchange(request.method.as_deref(), request.upgrade.as_deref());
     let verdict = judge(&reply, exchange, &policy, end.close());
     let outcome = verdict.outcome();
-    let text =
-        serde_json::to_string(&Answer { id: request.id, verdict }).map_err(|error| error.to_string())?;
+    let text = json::line(&Answer { id: request.id, verdict }).map_err(|error| error.to_string())?;
     Ok((text, outcome))
 }
 
+/// Where the text of a reply is no base64; offsets count its bytes.
+fn fault(error: DecodeError) -> String {
+    match error {
+        DecodeError::InvalidByte(offset, byte) => format!("byte {byte:#04x} at offset {offset}"),
+        DecodeError::InvalidLength(len) => format!("it is cut off at offset {len}"),
+        DecodeError::InvalidLastSymbol { offset, symbol, .. } => {
+            format!("the last symbol, {symbol:#04x} at offset {offset}, has bits to spare")
+        }
+        DecodeError::InvalidPadding => "its padding is wrong".to_string(),
+    }
+}
+
 fn failure(id: Option<&RawValue>, number: usize, error: &str, outcome: Outcome) -> (String, Outcome) {
-    let error = format!("line {number}: {}", Escaped(error.as_bytes()));
-    let text = serde_json::to_string(&Failure { id, error });
+    let error = format!("line {number}: {error}");
+    let text = json::line(&Failure { id, error });
     (text.unwrap_or_else(|error| format!("{{\"id\":null,\"error\":\"{error}\"}}")), outcome)
 }

@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod json;
 mod jsonl;
 mod options;
 mod rules;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -22,7 +24,7 @@ enum Outcome {
     Unfit,
     /// The command line, or a line of input, makes no sense.
     Usage,
-    /// Something could not be read.
+    /// Something could not be read, or the output not be written.
     Unreadable,
 }
 
@@ -31,6 +33,9 @@ impl From<Outcome> for ExitCode {
         ExitCode::from(outcome as u8)
     }
 }
+
+/// 128 and SIGPIPE: how a shell reports a program that wrote to a closed pipe.
+const CLOSED_PIPE: u8 = 141;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -44,11 +49,16 @@ fn main() -> ExitCode {
     };
     match outcome.and_then(|outcome| out.flush().map(|()| outcome)) {
         Ok(outcome) => outcome.into(),
-        // Whoever read the output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Fit.into(),
+        // Whoever read the output has seen enough, which says nothing of the rest.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
-            eprintln!("badgateway: cannot write: {error}");
+            complain(format_args!("cannot write: {error}"));
             Outcome::Unreadable.into()
         }
     }
+}
+
+/// Tell an error. One that cannot be told is left to the exit status.
+fn complain(error: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "badgateway: {error}");
 }

@@ -1,13 +1,15 @@
 //! The command line.
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
+
 use badgateway::{Close, Exchange, Level, Limits, Method, Policy, Rule};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Judges HTTP/1.x replies as a gateway receives them: which rule is broken, at which byte, and what the client is
 /// owed for it.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, max_term_width = 100)]
 pub struct Options {
     #[command(subcommand)]
     pub command: Command,
@@ -18,7 +20,8 @@ pub enum Command {
     /// Judge replies: one a file, or with --jsonl one a line.
     ///
     /// Exit status: 0 all are valid or tolerated, 1 one is invalid or incomplete, 2 the command line or a line of
-    /// input makes no sense, 3 something could not be read.
+    /// input makes no sense, 3 something could not be read or the output not written; the highest counts. 141 if the
+    /// output was closed before its end.
     Check(Check),
     /// List the rules.
     Rules {
@@ -37,9 +40,9 @@ pub enum Command {
 pub struct Check {
     /// Files that hold the bytes of one reply each; - is standard input.
     #[arg(value_name = "FILE", default_value = "-")]
-    pub files: Vec<String>,
+    pub files: Vec<OsString>,
     /// Read one JSON object a line, {"id", "method", "reply" (base64), "end"} and optional "policy" and "upgrade",
-    /// and write one verdict a line.
+    /// and write one verdict a line; any other key is refused.
     #[arg(long)]
     pub jsonl: bool,
     /// The method of the request that the reply answers.
@@ -130,7 +133,8 @@ impl Check {
 
 fn rule(id: &str) -> Result<Rule, String> {
     Rule::from_id(id).ok_or_else(|| {
-        let likeness = |rule: &Rule| (strsim::jaro_winkler(rule.id(), id) * 1e6) as u32;
+        let id = id.to_ascii_lowercase();
+        let likeness = |rule: &Rule| (strsim::jaro_winkler(rule.id(), &id) * 1e6) as u32;
         match Rule::all().max_by_key(likeness).filter(|rule| likeness(rule) > 800_000) {
             Some(rule) => format!("no rule is called that; did you mean {rule}?"),
             None => "no rule is called that; `badgateway rules` lists them".to_string(),

@@ -171,12 +171,23 @@ fn example(rule: Rule, out: &mut impl Write) -> io::Result<()> {
         policy = policy.with_limits(Limits::EXAMPLE);
     }
     let report = validate(example.reply, example.exchange, &policy, example.close);
-    heading(out, if rule.relax() == Relax::Limit { "An example, under tiny limits" } else { "An example" })?;
+    heading(out, &example_title(rule, level))?;
     let about = report.violation().into_iter().chain(report.notes()).find(|about| about.rule() == rule);
     if let Some(about) = about {
         write!(out, "{}", report.render_one("example", about, Paint::Ansi))?;
     }
     writeln!(out)
+}
+
+/// It says what was set for the example to come out as it does.
+fn example_title(rule: Rule, level: Level) -> String {
+    if rule.relax() == Relax::Limit {
+        "An example, under tiny limits".to_string()
+    } else if Policy::DEFAULT.level(rule) != level {
+        format!("An example, with the rule set to {level}")
+    } else {
+        "An example".to_string()
+    }
 }
 
 /// Columns of running text.
