@@ -106,6 +106,7 @@ fn what_has_a_name_is_shown_by_it() {
     for framing in framings {
         assert_eq!(framing.to_string(), framing.name());
     }
+    assert_eq!(format!("{:7}|", Phase::Idle), "idle   |");
     let shown = [format!("{:5}|", Level::Deny), format!("{:>9}|", Framing::Chunked)];
     assert_eq!(shown, ["deny |", "  chunked|"]);
     assert_eq!(format!("{:9}|{:8}|", Rule::ObsFold, Verdict::Valid), "obs-fold |valid   |");

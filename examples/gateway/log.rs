@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::metrics::Metrics;
 use crate::options::Form;
+use crate::request::is_token;
 
 /// Bytes of the upstream in a line.
 const EVIDENCE: usize = 64;
@@ -63,6 +64,8 @@ pub struct Entry {
     pub outcome: Ending,
     pub violation: Option<Violation>,
     pub evidence: Vec<u8>,
+    /// The name of the field in which the fault lies.
+    pub field: Option<String>,
     /// What was tolerated, and what else there is to say about the reply.
     pub notes: Vec<Rule>,
     pub retried: bool,
@@ -87,6 +90,7 @@ impl Entry {
             outcome: Ending::Left,
             violation: None,
             evidence: Vec::new(),
+            field: None,
             notes: Vec::new(),
             retried: false,
             reused: false,
@@ -109,12 +113,15 @@ impl Entry {
         self.violation = None;
         self.upstream_status = None;
         self.evidence.clear();
+        self.field = None;
         self.notes.clear();
     }
 
     /// `received` are the bytes at hand, the first of which stands at offset `at` of the connection.
     pub fn blame(&mut self, violation: Violation, received: &[u8], at: u64) {
         let start = violation.span().start.saturating_sub(at).min(received.len() as u64) as usize;
+        let in_field = matches!(violation.phase(), Phase::Header | Phase::Trailer);
+        self.field = in_field.then(|| field_name(&received[..start])).flatten();
         // Where the blame falls on an end, what stands before it is what there is to see.
         let start = if start == received.len() { start.saturating_sub(EVIDENCE) } else { start };
         self.evidence = received[start..].iter().take(EVIDENCE).copied().collect();
@@ -141,6 +148,7 @@ impl Entry {
             "outcome": self.outcome.name(),
             "rule": violation.map(|violation| violation.rule().id()),
             "offset": violation.filter(|violation| violation.phase() != Phase::Connect).map(Violation::offset),
+            "field": self.field,
             "evidence": Some(&self.evidence).filter(|bytes| !bytes.is_empty()).map(|bytes| Escaped(bytes).to_string()),
             "notes": self.notes.iter().map(|rule| rule.id()).collect::<Vec<_>>(),
             "refusal": self.refusal,
@@ -173,9 +181,10 @@ impl Entry {
         }
         if let Some(violation) = &self.violation {
             let evidence = Escaped(&self.evidence).to_string().replace('"', "\\\"");
+            let field = self.field.as_ref().map_or(String::new(), |name| format!("{name}: ..."));
             line += &format!(" {violation}");
             if !evidence.is_empty() {
-                line += &format!(" \"{evidence}\"");
+                line += &format!(" \"{field}{evidence}\"");
             }
         }
         if self.retried {
@@ -193,6 +202,14 @@ impl Entry {
         }
         line
     }
+}
+
+/// The name of the field on whose line the bytes end, if they hold all of it: a token, and so fit to be printed.
+fn field_name(bytes: &[u8]) -> Option<String> {
+    let line = bytes.rsplit(|&byte| byte == b'\n').next()?;
+    let name = &line[..line.iter().position(|&byte| byte == b':')?];
+    let is_short_token = name.len() <= EVIDENCE && is_token(name);
+    is_short_token.then(|| String::from_utf8_lossy(name).into_owned())
 }
 
 /// Of a request that was not understood so far nothing is known.

@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::Report;
 use crate::rule::Class;
-use crate::violation::{Forwarded, Reason, Remedy, Retry, Reuse, Span, Violation};
+use crate::violation::{Forwarded, Reason, Remedy, Reuse, Span, Violation};
 
 impl Serialize for Span {
     /// `[start, end]`
@@ -32,7 +32,7 @@ impl Serialize for Violation {
         object.serialize_field("proxy_error", &error.map(|error| error.name()))?;
         object.serialize_field("answer", &refusal.and_then(answer))?;
         object.serialize_field("remedy", &refusal.map(Owed))?;
-        object.serialize_field("retry", &refusal.map(|refusal| word_of_retry(refusal.retry())))?;
+        object.serialize_field("retry", &refusal.map(|refusal| refusal.retry().name()))?;
         object.end()
     }
 }
@@ -87,25 +87,9 @@ struct Owed<'v>(&'v Violation);
 impl Serialize for Owed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Remedy", 2)?;
-        object.serialize_field("before_head", word_of_remedy(self.0.remedy(Forwarded::Nothing)))?;
-        object.serialize_field("after_head", word_of_remedy(self.0.remedy(Forwarded::Part)))?;
+        object.serialize_field("before_head", self.0.remedy(Forwarded::Nothing).name())?;
+        object.serialize_field("after_head", self.0.remedy(Forwarded::Part).name())?;
         object.end()
-    }
-}
-
-const fn word_of_remedy(remedy: Remedy) -> &'static str {
-    match remedy {
-        Remedy::Respond(_) => "respond",
-        Remedy::Abort => "abort",
-        Remedy::Discard => "discard",
-    }
-}
-
-const fn word_of_retry(retry: Retry) -> &'static str {
-    match retry {
-        Retry::Never => "never",
-        Retry::Idempotent => "idempotent",
-        Retry::Always => "always",
     }
 }
 

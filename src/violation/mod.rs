@@ -72,6 +72,12 @@ impl Phase {
     }
 }
 
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// How much of the reply the gateway has already sent to its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Forwarded {
@@ -95,6 +101,17 @@ pub enum Remedy {
     Discard,
 }
 
+impl Remedy {
+    /// `respond`, `abort` or `discard`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Remedy::Respond(_) => "respond",
+            Remedy::Abort => "abort",
+            Remedy::Discard => "discard",
+        }
+    }
+}
+
 /// May the gateway send the request again by itself, once, on a fresh connection (RFC 9110 9.2.2)?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Retry {
@@ -104,6 +121,17 @@ pub enum Retry {
     Idempotent,
     /// Whatever its method: nothing of it was sent.
     Always,
+}
+
+impl Retry {
+    /// `never`, `idempotent` or `always`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Retry::Never => "never",
+            Retry::Idempotent => "idempotent",
+            Retry::Always => "always",
+        }
+    }
 }
 
 /// A rule that a reply breaks, with everything a gateway needs in order to act and to report.

@@ -154,6 +154,7 @@ fn limits_can_be_raised() {
     });
     let usual = Gateway::before(&upstream);
     usual.get("/cookie").blames(502, "field-line-too-long");
+    assert_eq!(usual.logged("/cookie")["field"], "Set-Cookie");
     usual.get("/many").blames(502, "header-section-too-large");
     let wide = Gateway::with(&upstream, &["--limit", "field_line=32768", "--limit", "fields=200"]);
     let cookie = wide.get("/cookie").whole();
@@ -223,6 +224,7 @@ fn the_log_tells_rule_byte_and_evidence() {
         "outcome",
         "rule",
         "offset",
+        "field",
         "evidence",
         "notes",
         "retried",
@@ -239,6 +241,7 @@ fn the_log_tells_rule_byte_and_evidence() {
     assert_eq!((&bad["status"], &bad["upstream_status"]), (&502.into(), &200.into()), "{bad}");
     assert_eq!((&bad["rule"], &bad["offset"]), (&"invalid-content-length".into(), &34.into()), "{bad}");
     assert!(bad["evidence"].as_str().unwrap().contains('x'), "{bad}");
+    assert_eq!((&bad["field"], &gateway.logged("/noted")["field"]), (&"Content-Length".into(), &().into()));
     assert!(bad["ms"].is_number() && bad["client"].as_str().unwrap().starts_with("127.0.0.1"), "{bad}");
     let long = gateway.logged("/long");
     assert_eq!(long["offset"], 20, "{long}");
@@ -273,7 +276,7 @@ fn the_log_for_people_is_one_line_a_request() {
         lines = gateway.raw_log();
     }
     assert_eq!(lines.len(), 1, "{lines:?}");
-    for part in ["GET", "/page", "502", "invalid-content-length"] {
+    for part in ["GET", "/page", "502", "invalid-content-length", r#" "Content-Length: ...\x1b[2J"#] {
         assert!(lines[0].contains(part), "no {part}: {lines:?}");
     }
     assert!(lines[0].bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{lines:?}");
@@ -427,7 +430,7 @@ fn quotes_in_evidence_do_not_end_it() {
         thread::sleep(Duration::from_millis(5));
     }
     let line = &gateway.raw_log()[0];
-    assert!(line.contains(r#" "\"1\" retried"#), "{line}");
+    assert!(line.contains(r#" "Content-Length: ...\"1\" retried"#), "{line}");
     assert_eq!(line.replace(r#"\""#, "").matches('"').count(), 2, "{line}");
 }
 
