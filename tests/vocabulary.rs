@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use badgateway::{
-    Exchange, Framing, Level, Limits, Method, Outcome, Phase, Policy, ProxyError, Reason, Rule, Verdict,
-    Violation, validate,
+    Exchange, Framing, Level, Limits, Method, Outcome, Phase, Policy, ProxyError, Reason, Remedy, Retry,
+    Rule, Verdict, Violation, validate,
 };
 
 /// RFC 9209 2.3.1 to 2.3.32, as the registry has them; 2.3.16, 17 and 29 are about requests and certificates of clients.
@@ -174,4 +174,22 @@ fn an_offer_too_long_to_keep_loses_whole_members() {
         assert_eq!(report.violation().is_none(), is_fit, "{protocol}");
         assert_eq!(report.reply(), reply.as_bytes());
     }
+}
+
+#[test]
+fn remedies_and_retries_have_names() {
+    let remedies = [Remedy::Respond(502), Remedy::Abort, Remedy::Discard].map(Remedy::name);
+    assert_eq!(remedies, ["respond", "abort", "discard"]);
+    let retries = [Retry::Never, Retry::Idempotent, Retry::Always].map(Retry::name);
+    assert_eq!(retries, ["never", "idempotent", "always"]);
+}
+
+/// Bytes that nobody asked for are answered to nobody.
+#[cfg(feature = "serde")]
+#[test]
+fn a_violation_without_an_answer_says_so_in_json() {
+    let violation = badgateway::Parser::new(Policy::DEFAULT).next_event(&mut &b"x"[..]).unwrap_err();
+    let object = serde_json::to_value(violation).unwrap();
+    assert_eq!((&object["rule"], &object["answer"]), (&"unsolicited-response".into(), &().into()));
+    assert_eq!(object["remedy"], serde_json::json!({"before_head": "discard", "after_head": "discard"}));
 }
