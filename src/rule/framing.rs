@@ -419,7 +419,8 @@ pub(super) const ROWS: [Row; 18] = [
         clause_says: "This is the last resort of framing, and the text warns that a finished and a cut \
             message cannot be told apart.",
         tolerated: "It is lawful. The note says that completeness is unproven and that the connection ends \
-            here; denying it suits an upstream that should always give a length.",
+            here; a second one at the close says that nothing came. Denying it suits an upstream that should \
+            always give a length.",
         example: Some(Example {
             exchange: Exchange::GET,
             reply: b"HTTP/1.1 200 OK\r\n\r\nhello",
