@@ -790,3 +790,31 @@ fn every_end_of_a_connection_gone_idle_is_fine() {
         assert_eq!((end.content(), end.wire()), (0, 0));
     }
 }
+
+/// One rule for several ways to end; an operator looks for each elsewhere.
+#[test]
+fn the_way_a_connection_ended_is_told_where_the_rule_does_not() {
+    const RESET: Option<&str> = Some("the connection was reset");
+    const NO_ALERT: Option<&str> = Some("TLS ended without its closing alert");
+    let until_close = &b"HTTP/1.1 200 OK\r\n\r\nhel"[..];
+    let interim = &b"HTTP/1.1 103 Early Hints\r\n\r\n"[..];
+    for (reply, how, rule, detail) in [
+        (&b""[..], Close::Eof, Rule::ClosedBeforeFirstByte, None),
+        (b"", Close::Reset, Rule::ClosedBeforeFirstByte, RESET),
+        (b"", Close::Truncated, Rule::ClosedBeforeFirstByte, NO_ALERT),
+        (interim, Close::Reset, Rule::ClosedAfterInterimResponse, RESET),
+        (until_close, Close::Reset, Rule::TruncatedCloseDelimitedBody, RESET),
+        (until_close, Close::Truncated, Rule::TruncatedCloseDelimitedBody, NO_ALERT),
+        (b"HTTP/1.1 200", Close::Reset, Rule::ConnectionReset, None),
+        (b"HTTP/1.1 200", Close::Truncated, Rule::IncompleteHeaderSection, NO_ALERT),
+        (b"HTTP/1.1 200", Close::Timeout, Rule::ResponseHeaderTimeout, None),
+        (b"HTTP/1.1 200", Close::Abandoned, Rule::ResponseNotDrained, None),
+    ] {
+        let mut parser = Parser::new(Policy::DEFAULT);
+        parser.begin(Exchange::GET);
+        let mut input = reply;
+        while let Ok(Some(_)) = parser.next_event(&mut input) {}
+        let violation = parser.close(how).unwrap_err();
+        assert_eq!((violation.rule(), violation.detail()), (rule, detail), "{how:?}");
+    }
+}

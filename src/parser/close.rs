@@ -7,6 +7,16 @@ use crate::judge::Halt;
 use crate::rule::{Level, Rule};
 use crate::violation::{End, Reason, Reuse, Violation};
 
+/// How the connection ended, where the rule does not say so.
+fn manner(how: Close, rule: Rule) -> Option<&'static str> {
+    match (how, rule) {
+        (_, Rule::ConnectionReset) => None,
+        (Close::Reset, _) => Some("the connection was reset"),
+        (Close::Truncated, _) => Some("TLS ended without its closing alert"),
+        _ => None,
+    }
+}
+
 impl Parser {
     /// No more bytes will come, and why. To be called once [`next_event`](Parser::next_event) has used what came.
     ///
@@ -75,7 +85,7 @@ impl Parser {
             return Ok(End { note: self.nothing_came(), ..self.end_here(self.closed_reuse()) });
         }
         let (rule, tolerable) = self.cut_short(how);
-        let violation = self.violation_here(rule);
+        let violation = Violation { detail: manner(how, rule), ..self.violation_here(rule) };
         let level = self.policy.level(rule);
         if !tolerable || level == Level::Deny {
             return Err(Halt::Deny(violation));
