@@ -397,7 +397,10 @@ impl<'n> Sent<'n> {
         let level = incoming.policy.level(above_599);
         let policy =
             Policy::STRICT.with_limits(widened(&incoming.policy, self.hop.name)).set(above_599, level);
-        Incoming { reply: &self.out, cuts: &[], policy, close, ..*incoming }
+        // The rest of the request was written at an interim reply, even where that is not sent on.
+        let is_written = incoming.writes_on && self.heads.len() < self.heard.heads.len();
+        let exchange = if is_written { incoming.exchange.written(Written::Whole) } else { incoming.exchange };
+        Incoming { reply: &self.out, cuts: &[], exchange, policy, close, ..*incoming }
     }
 
     fn check(&self, incoming: &Incoming<'_>) {
