@@ -125,6 +125,8 @@ fn a_report_is_readable_where_it_is_debugged() {
     let long = shown(&[&head[..], &[b'a'; 100_000]].concat());
     let reply = format!(r#"{{ reply: "{}{}"... of {} bytes, "#, head.escape_ascii(), "a".repeat(21), 100_043);
     assert!(long.contains(&reply) && long.len() < 2000, "{long}");
+    let cut = |len| shown(&b"x".repeat(len)).contains("\"... of");
+    assert_eq!((cut(64), cut(65)), (false, true));
 }
 
 #[test]
