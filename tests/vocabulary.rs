@@ -129,6 +129,19 @@ fn a_report_is_readable_where_it_is_debugged() {
     assert_eq!((cut(64), cut(65)), (false, true));
 }
 
+/// CBOR says how many keys an object has before it names them.
+#[cfg(feature = "serde")]
+#[test]
+fn an_object_has_as_many_keys_as_it_says() {
+    let reply = b"HTTP/1.1 200 OK\r\nA : b\r\nContent-Length: 5, 6\r\n\r\n";
+    let report = validate(reply, Exchange::GET, &Policy::DEFAULT, None);
+    let mut cbor = Vec::new();
+    ciborium::into_writer(&report, &mut cbor).unwrap();
+    let read: serde_json::Value = ciborium::from_reader(&cbor[..]).unwrap();
+    assert_eq!(read, serde_json::json!(report));
+    assert!(!report.notes().is_empty() && report.violation().is_some());
+}
+
 #[test]
 fn what_is_not_said_is_the_default() {
     assert_eq!(Policy::default(), Policy::DEFAULT);
