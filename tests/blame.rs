@@ -586,6 +586,20 @@ fn a_fault_in_chunks_names_the_coding() {
     assert!(!member.contains("coding=chunked"), "{member}");
 }
 
+/// Nothing of a chunk line is kept: what is told of a byte was noted as it passed.
+#[test]
+fn a_fault_in_chunks_shows_its_byte() {
+    let cases: &[(&[u8], Rule, Option<&str>)] = &[
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5[\t]\r\n",
+            Rule::ChunkSizeTrailingWhitespace,
+            None,
+        ),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n[x]", Rule::InvalidChunkSize, None),
+    ];
+    assert_blamed(Exchange::GET, None, cases);
+}
+
 /// One rule, but two limits: which of them an operator is to raise.
 #[test]
 fn a_section_is_too_large_by_its_bytes_or_by_its_fields() {

@@ -445,6 +445,8 @@ fn an_id_is_what_it_was() {
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(object["id"], "a\u{7f}b\u{9b}31m\u{e9}");
     assert!(output.stdout.is_ascii());
+    // What can be read stays so.
+    assert!(text(&output.stdout).starts_with(r#"{"id":"a\u007fb\u009b31m\u00e9","#), "{object}");
 }
 
 #[test]

@@ -688,6 +688,19 @@ fn every_end_of_a_body_that_ends_with_the_connection() {
     }
 }
 
+/// Whether any content comes is known at its end.
+#[test]
+fn an_end_before_any_content_says_so() {
+    let noted = |content: &[u8]| {
+        let reply = [b"HTTP/1.1 200 OK\r\n\r\n", content].concat();
+        let end = past(Policy::DEFAULT, Exchange::GET, &reply).close(Close::Eof).unwrap();
+        end.note().map(|note| (note.rule(), note.detail()))
+    };
+    let said = "the connection ended before any content came";
+    assert_eq!(noted(b""), Some((Rule::CloseDelimitedResponse, Some(said))));
+    assert_eq!(noted(b"h"), None);
+}
+
 #[test]
 fn every_end_after_the_last_chunk() {
     let (missing, incomplete) = (Rule::MissingFinalCrlf, Rule::IncompleteTrailerSection);

@@ -125,6 +125,21 @@ fn a_report_is_readable_where_it_is_debugged() {
     let long = shown(&[&head[..], &[b'a'; 100_000]].concat());
     let reply = format!(r#"{{ reply: "{}{}"... of {} bytes, "#, head.escape_ascii(), "a".repeat(21), 100_043);
     assert!(long.contains(&reply) && long.len() < 2000, "{long}");
+    let cut = |len| shown(&b"x".repeat(len)).contains("\"... of");
+    assert_eq!((cut(64), cut(65)), (false, true));
+}
+
+/// CBOR says how many keys an object has before it names them.
+#[cfg(feature = "serde")]
+#[test]
+fn an_object_has_as_many_keys_as_it_says() {
+    let reply = b"HTTP/1.1 200 OK\r\nA : b\r\nContent-Length: 5, 6\r\n\r\n";
+    let report = validate(reply, Exchange::GET, &Policy::DEFAULT, None);
+    let mut cbor = Vec::new();
+    ciborium::into_writer(&report, &mut cbor).unwrap();
+    let read: serde_json::Value = ciborium::from_reader(&cbor[..]).unwrap();
+    assert_eq!(read, serde_json::json!(report));
+    assert!(!report.notes().is_empty() && report.violation().is_some());
 }
 
 #[test]

@@ -635,14 +635,15 @@ advice[content-type-problem]: the Content-Type is missing or malformed
         }
     }
 
-    /// What is shown from byte `at` on, of a body that is one line with a fault at its end.
+    /// A body that is one line, with a fault at its end.
     #[test]
     fn a_line_that_begins_out_of_reach_has_nothing_shown_before_it() {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         let content = "x".repeat(REACH + 1);
         let reply = std::format!("{head}{:x}\r\n{content}y", content.len());
         let text = shown(reply.as_bytes(), Exchange::GET, None);
-        let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("  1")).collect();
+        let is_offset = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+        let shown: Vec<&str> = text.lines().filter(|line| is_offset(line.trim_start())).collect();
         let last = reply.len() - 1 - BEFORE;
         assert_eq!(shown, [std::format!("  {last}  ...{}y", &content[..BEFORE])]);
     }
