@@ -87,6 +87,12 @@ impl Finding {
         self
     }
 
+    /// Where there is nothing more exact to say.
+    pub(crate) fn or_detail(mut self, detail: &'static str) -> Finding {
+        self.detail.get_or_insert(detail);
+        self
+    }
+
     /// Reported to the client under this error type.
     pub(crate) fn error(mut self, error: ProxyError) -> Finding {
         self.error = Some(error);

@@ -500,7 +500,7 @@ fn a_damaged_name_is_refused_once_it_spells_one_that_decides_framing() {
             (Rule::InvalidFieldName, decided as u64),
             "{name}"
         );
-        assert_eq!(violation.detail(), Some("its letters spell a field that decides framing"));
+        assert_eq!(violation.detail(), Some("its letters begin with those of a field that decides framing"));
         // With one letter more it is none of them.
         let mut parser = Parser::new(Policy::observe());
         parser.begin(Exchange::GET);
@@ -635,4 +635,31 @@ fn a_section_is_too_large_by_its_bytes_or_by_its_fields() {
     let reply = b"HTTP/1.1 204 \r\n: a\r\n: a\r\na: b\r\n: a\r\n\r\n";
     let violation = validate(reply, Exchange::GET, &Policy::observe().with_limits(limits), None);
     assert_eq!(violation.violation().map(Violation::decided_at), Some(31));
+}
+
+/// Before the third digit it may be the final reply, which has a limit of its own.
+#[test]
+fn an_interim_reply_that_is_too_long_already_is_refused_at_the_digit_that_tells_it() {
+    let mut limits = Limits::DEFAULT;
+    for interim_bytes in [0, 5, 11, 12] {
+        limits.interim_bytes = interim_bytes;
+        let report = validate(
+            b"HTTP/1.1 103 Early Hints\r\n\r\n",
+            Exchange::GET,
+            &Policy::DEFAULT.with_limits(limits),
+            None,
+        );
+        let violation = report.violation().unwrap();
+        assert_eq!(violation.rule(), Rule::TooManyInterimResponses);
+        assert_eq!(violation.decided_at(), u64::from(interim_bytes).max(11));
+    }
+}
+
+/// What a policy may bear elsewhere it may not bear there, and the operator is told why.
+#[test]
+fn a_damaged_name_in_trailers_says_what_it_spells() {
+    let reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length(";
+    let violation = refused(reply, Exchange::GET, Rule::BareLf, None);
+    let spells = Some("its letters begin with those of a field that decides framing");
+    assert_eq!((violation.rule(), violation.detail()), (Rule::MalformedTrailerField, spells));
 }

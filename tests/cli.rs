@@ -444,9 +444,22 @@ fn an_id_is_what_it_was() {
     let output = run(&["check", "--jsonl"], format!("{{\"id\":{id},\"reply\":\"\"}}").as_bytes());
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(object["id"], "a\u{7f}b\u{9b}31m\u{e9}");
-    assert!(output.stdout.is_ascii());
-    // What can be read stays so.
-    assert!(text(&output.stdout).starts_with(r#"{"id":"a\u007fb\u009b31m\u00e9","#), "{object}");
+    // What can be read stays as it was written, even what no program could read.
+    let nested = format!("{}\r{}", "[".repeat(200), "]".repeat(200));
+    for (id, expected) in [
+        (id, "\"a\\u007fb\\u009b31m\u{e9}\""),
+        ("[1,\r12345678901234567890123]", "[1,12345678901234567890123]"),
+        ("{\"a\":1,\r\"a\":2}", "{\"a\":1,\"a\":2}"),
+        ("[1e999,\r2]", "[1e999,2]"),
+        ("\"\\ud800\u{7f}\"", "\"\\ud800\\u007f\""),
+        (&nested, &nested.replace('\r', "")),
+    ] {
+        for reply in ["\"reply\":\"\"", "\"reply\":5"] {
+            let output = run(&["check", "--jsonl"], format!("{{\"id\":{id},{reply}}}").as_bytes());
+            let line = text(&output.stdout);
+            assert!(line.starts_with(&format!("{{\"id\":{expected},")), "{line}");
+        }
+    }
 }
 
 #[test]

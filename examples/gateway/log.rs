@@ -120,7 +120,7 @@ impl Entry {
     /// `received` are the bytes at hand, the first of which stands at offset `at` of the connection.
     pub fn blame(&mut self, violation: Violation, received: &[u8], at: u64) {
         let start = violation.span().start.saturating_sub(at).min(received.len() as u64) as usize;
-        let in_field = matches!(violation.phase(), Phase::Header | Phase::Trailer);
+        let in_field = matches!(violation.phase(), Phase::Header | Phase::Trailer) && start < received.len();
         self.field = in_field.then(|| field_name(&received[..start])).flatten();
         // Where the blame falls on an end, what stands before it is what there is to see.
         let start = if start == received.len() { start.saturating_sub(EVIDENCE) } else { start };

@@ -139,12 +139,12 @@ fn is_in(list: &str, name: &[u8]) -> bool {
 const HOP_BY_HOP: &str = "connection close keep-alive proxy-connection te transfer-encoding content-length";
 const PROTECTED: &str = "access-control-allow-credentials access-control-allow-headers access-control-allow-methods \
     access-control-allow-origin access-control-expose-headers access-control-max-age age \
-    authorization cache-control clear-site-data content-disposition content-encoding content- \
-    language content-length content-location content-range content-security-policy content-security- \
-    policy-report-only content-type cookie cross-origin-embedder-policy cross-origin-opener-policy \
-    cross-origin-resource-policy date etag expires host last-modified location permissions-policy \
-    referrer-policy retry-after set-cookie strict-transport-security vary via www-authenticate \
-    x-content-type-options x-frame-options";
+    authorization cache-control clear-site-data content-disposition content-encoding \
+    content-language content-length content-location content-range content-security-policy \
+    content-security-policy-report-only content-type cookie cross-origin-embedder-policy \
+    cross-origin-opener-policy cross-origin-resource-policy date etag expires host last-modified \
+    location permissions-policy referrer-policy retry-after set-cookie strict-transport-security \
+    vary via www-authenticate x-content-type-options x-frame-options";
 const ONCE: &str = "location content-type etag date age retry-after content-range last-modified expires";
 
 /// What a head, its content and its trailers are to be on the other side.

@@ -20,7 +20,7 @@ use crate::scan::{
     Backend, Found, Job, Kept, Marks, Names, careful_token_end, dispatch, text_len, token_end,
 };
 
-const SPELLS_FRAMING: &str = "its letters spell a field that decides framing";
+const SPELLS_FRAMING: &str = "its letters begin with those of a field that decides framing";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -732,7 +732,7 @@ impl FieldLines {
         let own = finding.rule();
         match self.rule(own) {
             rule if rule == own => finding,
-            rule => finding.as_rule(rule).detail(own.id()),
+            rule => finding.as_rule(rule).or_detail(own.id()),
         }
     }
 

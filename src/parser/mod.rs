@@ -34,7 +34,7 @@ const STRAY_CRLF: u8 = 2;
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum Event<'b> {
-    /// A deviation that is tolerated, as it is met: each rule once a message.
+    /// A deviation that is tolerated, as it is met: each rule once a message, before its end.
     Note(Violation),
     /// A whole judged head, interim or final, with its framing decided.
     Head(Head<'b>),
@@ -187,7 +187,8 @@ impl Parser {
     ///
     /// To be called when the connection is new or idle, or past an [`End`], once [`next_event`](Parser::next_event)
     /// has returned `Ok(None)` and [`reuse`](Parser::reuse) says yes. Otherwise what came before would answer a request
-    /// it was not made for, and the reply is refused.
+    /// it was not made for, and the reply is refused. After an error nothing changes: the error is of the connection, and
+    /// the request belongs on another.
     ///
     /// # Panics
     ///
@@ -208,18 +209,14 @@ impl Parser {
             }
         };
         match refused {
-            Some(rule) => self.refuse_to_begin(rule, exchange),
+            Some(rule) => self.refuse_to_begin(rule, retry_elsewhere(exchange)),
             None => self.start(exchange),
         }
     }
 
     /// Nothing of the reply before is to be told of the new request, which another connection may still answer.
     #[cold]
-    fn refuse_to_begin(&mut self, rule: Rule, exchange: Exchange) {
-        let retry = match exchange.request_written() {
-            Written::Nothing => Retry::Always,
-            Written::Part | Written::Whole => Retry::Idempotent,
-        };
+    fn refuse_to_begin(&mut self, rule: Rule, retry: Retry) {
         self.forget_reply(self.received());
         let violation = Violation { retry, phase: Phase::Idle, ..self.violation_here(rule) };
         self.state = State::Failed(violation);
@@ -253,7 +250,7 @@ impl Parser {
             _ => return,
         };
         if let Some(rule) = refused {
-            return self.refuse_to_begin(rule, Exchange::GET.written(Written::Nothing));
+            return self.refuse_to_begin(rule, Retry::Never);
         }
         self.forget_reply(self.offset);
         self.state = State::Idle(Between::NOTHING);
@@ -695,6 +692,14 @@ impl Parser {
                 State::Trailers(lines) => lines.examined() as u64,
                 _ => 0,
             }
+    }
+}
+
+/// Nothing was used of a reply that was not let begin.
+fn retry_elsewhere(exchange: Exchange) -> Retry {
+    match exchange.request_written() {
+        Written::Nothing => Retry::Always,
+        Written::Part | Written::Whole => Retry::Idempotent,
     }
 }
 

@@ -86,7 +86,7 @@ impl End {
         self.wire
     }
 
-    /// What was tolerated in the way the connection ended; always `None` in an [`Event::End`](crate::Event::End).
+    /// What was tolerated in the way the connection ended, be it by a rule that was noted before; always `None` in an [`Event::End`](crate::Event::End).
     pub const fn note(&self) -> Option<&Violation> {
         self.note.as_ref()
     }

@@ -72,13 +72,20 @@ struct Failure<'l> {
     error: String,
 }
 
-/// An id goes back as it came, but for control characters: a CR between its parts, which some readers take for the end
-/// of the line, and those within a text that JSON need not escape.
+/// An id goes back as it came, but for control characters: line ends between its parts mean nothing, and in a text stand
+/// those that JSON need not escape, and that a terminal would obey.
 fn on_one_line<S: Serializer>(id: &Option<&RawValue>, serializer: S) -> Result<S::Ok, S::Error> {
     match id {
         Some(id) if id.get().contains(char::is_control) => {
-            let value: serde_json::Value = serde_json::from_str(id.get()).map_err(S::Error::custom)?;
-            value.serialize(serializer)
+            let written = id.get().chars().fold(String::new(), |mut written, c| {
+                match c {
+                    '\r' | '\n' => {}
+                    c if c.is_control() && c != '\t' => written += &format!("\\u{:04x}", u32::from(c)),
+                    c => written.push(c),
+                }
+                written
+            });
+            RawValue::from_string(written).map_err(S::Error::custom)?.serialize(serializer)
         }
         id => id.serialize(serializer),
     }
@@ -184,7 +191,7 @@ fn answer(options: &Check, number: usize, line: io::Result<Vec<u8>>) -> (String,
 /// The line number that serde_json tells is always 1; ours is another.
 fn json_error(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.split_once(" at line 1 column") {
+    match text.rsplit_once(" at line 1 column") {
         Some((what, _)) => format!("{what} at column {}", error.column()),
         None => text,
     }
