@@ -84,6 +84,8 @@ impl Paint {
 /// Columns of a line that are shown at most, and how many of them before the fault.
 const WINDOW: usize = 88;
 const BEFORE: usize = 40;
+/// A fault so near to the start of its line is shown from there.
+const NEAR: usize = 60;
 
 /// Bytes from a fault within which the ends of its line are looked for; most limits on a line are lower.
 const REACH: usize = 16 << 10;
@@ -219,32 +221,36 @@ impl Rendered<'_> {
     fn bytes(&self, f: &mut fmt::Formatter<'_>, about: &Violation, colour: &str) -> fmt::Result {
         let reply = self.report.reply;
         let line = Line::around(reply, about.span().start);
+        let shown = line.window(reply, about.span().start);
         let related = about.related().map(|span| (span, Line::around(reply, span.start)));
         let paint = self.paint;
         let blame = Mark { span: about.span(), sign: '^', label: Label { violation: about }, colour, paint };
         let relation = |span| Mark { span, sign: '-', label: "related to this", colour: paint.cyan(), paint };
         match related {
             Some((span, other)) if other.start < line.start => {
-                other.show(f, reply, span.start, paint)?;
-                other.underline(f, reply, relation(span))?;
+                let window = other.window(reply, span.start);
+                other.show(f, reply, window, paint)?;
+                other.underline(f, reply, window, relation(span))?;
             }
             _ if line.is_cut(reply) => {}
-            _ if line.begins_out_of_sight(reply, about.span().start) => {
-                line.show(f, reply, line.start as u64, paint)?;
+            _ if shown.start > line.start => {
+                line.show(f, reply, line.opening(reply, shown), paint)?;
             }
             _ if line.start > 0 => {
                 let before = Line::around(reply, line.start as u64 - 1);
-                before.show(f, reply, before.start as u64, paint)?;
+                before.show(f, reply, before.window(reply, before.start as u64), paint)?;
             }
             _ => {}
         }
-        line.show(f, reply, about.span().start, paint)?;
-        line.underline(f, reply, blame)?;
+        line.show(f, reply, shown, paint)?;
+        line.underline(f, reply, shown, blame)?;
         if let Some((span, other)) = related.filter(|(_, other)| other.start >= line.start) {
-            if other.start > line.start {
-                other.show(f, reply, span.start, paint)?;
+            let is_shown = other.start == line.start && shown.holds(span.start);
+            let window = if is_shown { shown } else { other.window(reply, span.start) };
+            if !is_shown {
+                other.show(f, reply, window, paint)?;
             }
-            other.underline(f, reply, relation(span))?;
+            other.underline(f, reply, window, relation(span))?;
         }
         Ok(())
     }
@@ -262,6 +268,8 @@ impl fmt::Display for Label<'_> {
             (Some(byte), _) if span.end - span.start == 1 => write!(f, "0x{byte:02x}"),
             (None, Rule::ClosedBeforeFirstByte) => f.write_str("nothing was received"),
             (None, rule) if rule.detection() == Detection::Close => f.write_str("the bytes end here"),
+            // What is missing from a body is missed at its end.
+            (None, _) if self.violation.phase() == Phase::Body => f.write_str("the bytes end here"),
             _ => f.write_str("here"),
         }
     }
@@ -275,9 +283,16 @@ struct Line {
 }
 
 /// What is shown of a line.
+#[derive(Clone, Copy)]
 struct Window {
     start: usize,
     end: usize,
+}
+
+impl Window {
+    fn holds(self, at: u64) -> bool {
+        (self.start as u64..self.end as u64).contains(&at)
+    }
 }
 
 impl Line {
@@ -294,7 +309,8 @@ impl Line {
     fn window(&self, reply: &[u8], at: u64) -> Window {
         let at = usize::try_from(at).unwrap_or(usize::MAX).clamp(self.start, self.end);
         let mut start = at;
-        let mut room = if columns(&reply[self.start..self.end]) <= WINDOW { WINDOW } else { BEFORE };
+        let fits = columns(&reply[self.start..self.end]) <= WINDOW || columns(&reply[self.start..at]) <= NEAR;
+        let mut room = if fits { WINDOW } else { BEFORE };
         while start > self.start && width(reply[start - 1]) <= room {
             start -= 1;
             room -= width(reply[start]);
@@ -308,14 +324,13 @@ impl Line {
         Window { start, end }
     }
 
-    /// Is nothing of what it begins with shown beside the byte at `at`?
-    fn begins_out_of_sight(&self, reply: &[u8], at: u64) -> bool {
-        let shown = self.window(reply, at).start;
-        shown > self.start && shown >= self.window(reply, self.start as u64).end
+    /// Its first bytes, up to those that are shown by themselves.
+    fn opening(&self, reply: &[u8], shown: Window) -> Window {
+        let first = self.window(reply, self.start as u64);
+        Window { start: first.start, end: first.end.min(shown.start) }
     }
 
-    fn show(&self, f: &mut fmt::Formatter<'_>, reply: &[u8], at: u64, paint: Paint) -> fmt::Result {
-        let window = self.window(reply, at);
+    fn show(&self, f: &mut fmt::Formatter<'_>, reply: &[u8], window: Window, paint: Paint) -> fmt::Result {
         let before = if window.start > self.start || self.is_cut(reply) { "..." } else { "" };
         let after = if window.end < self.end || self.goes_on(reply) { "..." } else { "" };
         write!(f, "  {}{:05}{}", paint.cyan(), window.start, paint.reset())?;
@@ -338,9 +353,9 @@ impl Line {
         &self,
         f: &mut fmt::Formatter<'_>,
         reply: &[u8],
+        window: Window,
         mark: Mark<'_, L>,
     ) -> fmt::Result {
-        let window = self.window(reply, mark.span.start);
         let cut = if window.start > self.start || self.is_cut(reply) { 3 } else { 0 };
         let clamp = |offset: u64| (offset as usize).clamp(window.start, window.end);
         let (start, end) = (clamp(mark.span.start), clamp(mark.span.end));
@@ -494,7 +509,9 @@ error[closed-before-first-byte]: the connection ended before the first byte of a
             .replace('#', "\"")
         );
         let text = shown(b"HTTP/1.1 200 OK\r\n\r\n", Exchange::GET, Some(Close::Eof));
-        assert!(text.ends_with("  00017  \\r\\n\n  00019\n         ^ here\n"), "{text}");
+        let at_the_end = "  00017  \\r\\n\n  00019\n         ^ ";
+        let told: Vec<&str> = text.split(at_the_end).skip(1).filter_map(|told| told.lines().next()).collect();
+        assert_eq!(told, ["here", "the bytes end here"], "{text}");
         let text = shown(b"HTTP/1.1 20", Exchange::GET, Some(Close::Eof));
         let again = "  = may be sent again once on a fresh connection if its method is idempotent\n";
         assert!(text.ends_with(again), "{text}");
@@ -617,22 +634,43 @@ advice[content-type-problem]: the Content-Type is missing or malformed
     #[test]
     fn what_is_left_out_of_a_line_is_three_dots() {
         let letters = "abcdefghijklmnopqrstuvwxyz".repeat(10);
-        let opening = std::format!("  00017  X: {}...", &letters[..85]);
-        // How it begins is shown where that is not seen anyway.
-        for (value, before) in [
-            (&letters[..104], r"  00000  HTTP/1.1 200 OK\r\n"),
-            (&letters[..124], r"  00000  HTTP/1.1 200 OK\r\n"),
-            (&letters[..125], &opening),
-            (&letters, &opening),
-        ] {
+        // How it begins, which is not seen beside the fault.
+        for (value, opening) in
+            [(&letters[..58], 18), (&letters[..104], 64), (&letters[..125], 85), (&letters, 85)]
+        {
             let reply = std::format!("HTTP/1.1 200 OK\r\nX: {value}\0{value}\r\n\r\n");
             let text = shown(reply.as_bytes(), Exchange::GET, None);
             let lines: Vec<&str> = text.lines().skip(3).take(3).collect();
-            assert_eq!(lines[0], before);
+            assert_eq!(lines[0], std::format!("  00017  X: {}...", &letters[..opening]));
             let (before, after) = (&value[value.len() - 40..], &value[..44]);
             assert_eq!(lines[1], std::format!("  {:05}  ...{before}\\x00{after}...", value.len() - 20));
             assert_eq!(lines[2], std::format!("{:52}^^^^ 0x00", ""));
         }
+        // So near to it the line is shown from its start, and the one before.
+        let reply = std::format!("HTTP/1.1 200 OK\r\nX: {}\0{letters}\r\n\r\n", &letters[..57]);
+        let text = shown(reply.as_bytes(), Exchange::GET, None);
+        let lines: Vec<&str> = text.lines().skip(3).take(3).collect();
+        let seen = std::format!("  00017  X: {}\\x00{}...", &letters[..57], &letters[..24]);
+        let carets = std::format!("{:69}^^^^ 0x00", "");
+        assert_eq!(lines, [r"  00000  HTTP/1.1 200 OK\r\n", &seen, &carets]);
+    }
+
+    #[test]
+    fn a_related_place_out_of_sight_is_shown_by_itself() {
+        let reply = std::format!("HTTP/1.1 200 OK\r\nContent-Length: 5,{}6\r\n\r\n", " ".repeat(100));
+        let text = shown(reply.as_bytes(), Exchange::GET, None);
+        let lines: Vec<&str> = text.lines().skip(3).take(5).collect();
+        let blanks = |count| " ".repeat(count);
+        assert_eq!(
+            lines,
+            [
+                std::format!("  00017  Content-Length: 5,{}...", blanks(60)),
+                std::format!("  00095  ...{}6\\r\\n", blanks(40)),
+                std::format!("{}^ 0x36", blanks(52)),
+                std::format!("  00017  Content-Length: 5,{}...", blanks(70)),
+                std::format!("{}- related to this", blanks(25)),
+            ]
+        );
     }
 
     /// A body that is one line, with a fault at its end.

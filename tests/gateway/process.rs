@@ -449,3 +449,20 @@ fn a_request_that_comes_back_is_a_loop() {
         assert_eq!(upstream.requests().len(), 1, "{name}");
     }
 }
+
+/// Where the reply is cut short no field is at fault, and what was received last is shown as it came.
+#[test]
+fn a_cut_is_no_fault_of_the_field_it_falls_into() {
+    let cut = b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 12";
+    let upstream = Upstream::always(cut, After::Fin);
+    let address = upstream.address.to_string();
+    let gateway = Setup::new(&["--upstream", &address, "--access-log", "human"]).start();
+    gateway.get("/page").blames(502, "incomplete-header-section");
+    let until = Instant::now() + PATIENCE;
+    while gateway.raw_log().is_empty() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let line = &gateway.raw_log()[0];
+    let evidence = r#" "HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 12""#;
+    assert!(line.contains(evidence), "{line}");
+}
