@@ -213,14 +213,21 @@ impl<'b> Head<'b> {
     }
 }
 
-impl fmt::Debug for Head<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Head")
+impl Head<'_> {
+    /// What there is to see of it, under the name of the type that holds it.
+    pub(crate) fn debug_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
             .field("status", &self.status())
             .field("version", &self.version())
             .field("framing", &self.framing())
             .field("fields", &self.fields())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.debug_as("Head", f)
     }
 }
 

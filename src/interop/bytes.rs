@@ -323,13 +323,7 @@ impl OwnedHead {
 impl fmt::Debug for OwnedHead {
     /// As [`Head`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = self.head();
-        f.debug_struct("OwnedHead")
-            .field("status", &head.status())
-            .field("version", &head.version())
-            .field("framing", &head.framing())
-            .field("fields", &head.fields())
-            .finish_non_exhaustive()
+        self.head().debug_as("OwnedHead", f)
     }
 }
 

@@ -176,6 +176,15 @@ impl Gateway {
         self.log.lock().unwrap().clone()
     }
 
+    /// The lines as they are, once there is one.
+    pub fn begun_log(&self) -> Vec<String> {
+        let until = Instant::now() + PATIENCE;
+        while self.raw_log().is_empty() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.raw_log()
+    }
+
     /// A line of /proc/PID/status, in KiB.
     pub fn memory(&self, key: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

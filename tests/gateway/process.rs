@@ -2,10 +2,10 @@
 
 use std::net::TcpStream;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::client::{Client, Ending};
-use crate::harness::{Gateway, PATIENCE, Setup, run};
+use crate::harness::{Gateway, Setup, run};
 use crate::upstream::{After, Upstream};
 use crate::{LEAK, holds};
 
@@ -267,14 +267,7 @@ fn the_log_for_people_is_one_line_a_request() {
     let upstream_address = upstream.address.to_string();
     let gateway = Setup::new(&["--upstream", &upstream_address, "--access-log", "human"]).start();
     gateway.get("/page").blames(502, "invalid-content-length");
-    let mut lines = gateway.raw_log();
-    for _ in 0..200 {
-        if !lines.is_empty() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-        lines = gateway.raw_log();
-    }
+    let lines = gateway.begun_log();
     assert_eq!(lines.len(), 1, "{lines:?}");
     for part in ["GET", "/page", "502", "invalid-content-length", r#" "Content-Length: ...\x1b[2J"#] {
         assert!(lines[0].contains(part), "no {part}: {lines:?}");
@@ -288,12 +281,7 @@ fn refused_requests_are_logged_too() {
     let gateway = Gateway::before(&upstream);
     let got = gateway.ask("GET /twice HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").whole();
     assert_eq!(got.status(), 400);
-    for _ in 0..200 {
-        if !gateway.raw_log().is_empty() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
+    gateway.begun_log();
     let line = &gateway.log_lines()[0];
     assert_eq!((&line["outcome"], &line["status"]), (&"refused".into(), &400.into()), "{line}");
 }
@@ -305,10 +293,7 @@ fn https_spoken_to_the_gateway_is_logged_as_such() {
     let mut client = gateway.connect();
     client.send(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03");
     assert_eq!(client.read("GET").whole().status(), 400);
-    let until = Instant::now() + PATIENCE;
-    while gateway.raw_log().is_empty() && Instant::now() < until {
-        thread::sleep(Duration::from_millis(5));
-    }
+    gateway.begun_log();
     let line = &gateway.log_lines()[0];
     assert_eq!(line["refusal"], "This looks like TLS, and only plain http is spoken on this port.", "{line}");
 }
@@ -425,11 +410,7 @@ fn quotes_in_evidence_do_not_end_it() {
     let address = upstream.address.to_string();
     let gateway = Setup::new(&["--upstream", &address, "--access-log", "human"]).start();
     gateway.get("/page").blames(502, "invalid-content-length");
-    let until = Instant::now() + PATIENCE;
-    while gateway.raw_log().is_empty() && Instant::now() < until {
-        thread::sleep(Duration::from_millis(5));
-    }
-    let line = &gateway.raw_log()[0];
+    let line = &gateway.begun_log()[0];
     assert!(line.contains(r#" "Content-Length: ...\"1\" retried"#), "{line}");
     assert_eq!(line.replace(r#"\""#, "").matches('"').count(), 2, "{line}");
 }
@@ -458,11 +439,7 @@ fn a_cut_is_no_fault_of_the_field_it_falls_into() {
     let address = upstream.address.to_string();
     let gateway = Setup::new(&["--upstream", &address, "--access-log", "human"]).start();
     gateway.get("/page").blames(502, "incomplete-header-section");
-    let until = Instant::now() + PATIENCE;
-    while gateway.raw_log().is_empty() && Instant::now() < until {
-        thread::sleep(Duration::from_millis(5));
-    }
-    let line = &gateway.raw_log()[0];
+    let line = &gateway.begun_log()[0];
     let evidence = r#" "HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 12""#;
     assert!(line.contains(evidence), "{line}");
 }
